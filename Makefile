@@ -1,0 +1,113 @@
+# Two commands: `make lab` to learn, `make test` to check. `make` alone tells more.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help lab test environment lint laws notebooks browser chromium readme clean-notebooks clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+PINS ?= binder/requirements.txt # what the chapters were run with; PINS= takes the newest of each range
+LABFLAGS ?=
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := $(shell sed -n 's/^torch==//p' binder/requirements.txt)
+GPU := $(shell nvidia-smi -L 2>/dev/null | head -n 1)
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n)
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+SAY := @printf '\n\033[1m%s\033[0m\n'
+
+help: ## what the commands do
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 26
+
+lab: $(VENV)/.lab ## install everything on first use, then open JupyterLab on the first chapter
+	@exec $(BIN)/jupyter lab $(if $(ROOT),,--allow-root) $(LABFLAGS) notebooks/00_start.ipynb
+
+test: $(VENV)/.test ## install what the tests need on first use, then run all of them
+	@$(MAKE) --no-print-directory --keep-going lint laws notebooks browser
+
+environment: $(VENV)/.lab ## only the first half of `make lab`
+
+lint: $(VENV)/.test ## format, rules, spelling
+	$(SAY) "lint"
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+laws: $(VENV)/.test ## the laws of the package, every shape checked
+	$(SAY) "laws"
+	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not notebook and not browser"
+
+notebooks: $(VENV)/.test ## every chapter still says what it says, every template runs
+	$(SAY) "notebooks"
+	$(PYTEST) -n $(JOBS) --dist load --maxschedchunk 1 -m notebook --durations 0 --durations-min 5
+
+browser: $(VENV)/.test $(if $(BROWSER_TESTS),chromium) ## the widgets, in JupyterLab in headless Chromium
+	$(SAY) "browser"
+	$(if $(BROWSER_TESTS),$(PYTEST) -m browser tests/browser,@echo "no browser tests yet")
+
+readme: ## write the last run of the chapters into README.md
+	$(BIN)/python tests/notebooks/readme.py --measured build/chapters
+
+clean-notebooks: ## strip run times, widget states and editor's marks from the notebooks
+	$(BIN)/python tests/notebooks/clean.py
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist
+
+# --- the environment, made once and again when its inputs change -----------------------------
+
+$(BIN)/python:
+	$(SAY) "a virtual environment in $(VENV)"
+	@[ -n "$(PYTHON)" ] && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "mdlearn needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    package=$$("$(PYTHON)" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+	    echo "this Python cannot make environments; installing $$package"; \
+	    { $(ROOT) apt-get update -q && $(ROOT) apt-get install -qy $$package; } || { \
+	        echo "please run: sudo apt install $$package"; exit 1; }; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+# A plain `pip install torch` brings 7 GB for NVIDIA GPUs. Without one, take the CPU build:
+# from the index you have configured if it is there, else from PyTorch's own.
+$(VENV)/.torch: binder/requirements.txt | $(BIN)/python
+ifeq ($(GPU),)
+	$(SAY) "PyTorch for the CPU"
+	@if [ "$$(uname -s)" != Linux ]; then \
+	    $(PIP) install "torch==$(firstword $(subst +, ,$(TORCH)))"; \
+	elif $(PIP) install --quiet --dry-run --no-deps "torch==$(TORCH)" 2>/dev/null; then \
+	    $(PIP) install "torch==$(TORCH)"; \
+	else \
+	    $(PIP) install "torch==$(TORCH)" --extra-index-url $(CPU_INDEX) || { \
+	        echo "no CPU build of PyTorch within reach; to accept the GPU build (7 GB):"; \
+	        echo "    $(PIP) install torch && touch $@ && make lab"; exit 1; }; \
+	fi
+else
+	$(SAY) "PyTorch for $(GPU)"
+	@$(PIP) install "torch==$(firstword $(subst +, ,$(TORCH)))"
+endif
+	@touch $@
+
+$(VENV)/.pins: binder/requirements.txt | $(BIN)/python
+	@sed '/^ *\(--\|#\|torch==\)/d' $(PINS) /dev/null > $@
+
+$(VENV)/.lab: pyproject.toml $(VENV)/.torch $(VENV)/.pins
+	$(SAY) "the package and what it stands on"
+	@$(PIP) install --constraint $(VENV)/.pins --editable ".[labels]"
+	@$(BIN)/python -c "import matplotlib.font_manager" # builds the font cache, once
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.lab
+	$(SAY) "what the tests need"
+	@$(PIP) install --constraint $(VENV)/.pins --editable ".[labels,dev]"
+	@touch $@
+
+chromium:
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	    echo "installing Chromium for the browser tests"; \
+	    { $(ROOT) apt-get update -q && $(ROOT) apt-get install -qy --no-install-recommends chromium; } || { \
+	        echo "please run: sudo apt install chromium"; exit 1; }; }
