@@ -1,0 +1,224 @@
+"""Live molecular dynamics: a molecule that moves, a thermostat to turn, a plot that grows.
+
+The work stands in `Simulation`, tested without a browser; the widget only calls it.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ipywidgets import HTML, Button, HBox, ToggleButton
+
+from mdlearn.units import kB, ps
+from mdlearn.view.arrays import to_numpy
+from mdlearn.view.live import LivePlot, Loop
+from mdlearn.view.panel import Limits, Panel, heading, slider
+from mdlearn.view.scene import describe, show3d
+from mdlearn.view.theme import beside
+
+Step = Callable[[Any], Any]
+REDRAW = 0.35  # seconds between two drawings of a live plot
+KEPT = 500  # frames in a live plot
+
+
+class Simulation:
+    """A run of molecular dynamics, frame by frame, with a temperature that may be changed.
+
+    Attributes:
+        state: The present state.
+        temperature: Target of the thermostat (K); set it at any time.
+        time: Simulated so far, in the package's time unit.
+        times: Of the frames kept (ps).
+        traces: Name of an observable → its values at these times.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[float], Step],
+        state: Any,
+        *,
+        dt: float,
+        temperature: float,
+        every: int,
+        observe: Mapping[str, Callable[[Any], float]],
+    ) -> None:
+        self.step, self.dt, self.every, self.observe = step, dt, every, dict(observe)
+        self.first, self.temperature = state, temperature
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the first state."""
+        self.state, self.time = self.first, 0.0
+        self.times: deque[float] = deque(maxlen=KEPT)
+        self.traces = {name: deque(maxlen=KEPT) for name in self.observe}
+
+    def advance(self) -> None:
+        """One frame: `every` steps at the present temperature, then look.
+
+        Raises:
+            FloatingPointError: An observable is no longer a number: the simulation has exploded.
+        """
+        step = self.step(self.temperature)
+        for _ in range(self.every):
+            self.state = step(self.state)
+        self.time += self.every * self.dt
+        seen = {name: float(function(self.state)) for name, function in self.observe.items()}
+        for name, value in seen.items():
+            if not np.isfinite(value):
+                raise FloatingPointError(f"{name} is {value} after {self.time / ps:.2f} ps")
+            self.traces[name].append(value)
+        self.times.append(self.time / ps)
+
+
+class LiveDynamics(Panel):
+    """Molecule, plot, slider and buttons around a `Simulation`."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        atoms: Atoms,
+        *,
+        positions: Callable[[Any], Any],
+        temperature: Limits | None,
+        title: str,
+        alt: str,
+        style: str,
+    ) -> None:
+        self.simulation, self.positions = simulation, positions
+        self.scene = show3d(atoms, alt=alt, style=style, width=430, height=330)
+        self.plot = LivePlot(list(simulation.observe), width=450, height=330)
+        self.loop = Loop(self.frame, self.ended)
+        self.drawn, self.then = 0.0, 0.0
+        button = {"layout": {"width": "92px"}}
+        self.run = ToggleButton(description="run", icon="play", **button)
+        self.halt = Button(description="stop", icon="stop", tooltip="back to the start", **button)
+        self.run.observe(self._toggled, "value")
+        self.halt.on_click(self._halted)
+        row = [self.run, self.halt]
+        if temperature is not None:
+            self.slider = slider("temperature (K)", temperature, width=330)
+            self.slider.observe(self._heated, "value")
+            row.append(self.slider)
+        self.status = HTML()
+        self.show()
+        body = HBox([self.scene, self.plot.image])
+        rows = [heading(title), HBox(row), body, self.status]
+        super().__init__(rows, alt=alt, still=self.picture, layout={"width": "900px"})
+
+    def frame(self) -> None:
+        """Advance, move the atoms; draw the plot now and then."""
+        self.simulation.advance()
+        self.scene.move(self.positions(self.simulation.state))
+        if time.perf_counter() - self.drawn > REDRAW:
+            self.show()
+
+    def show(self) -> None:
+        """Draw the plot and write the status line."""
+        simulation, now = self.simulation, time.perf_counter()
+        words = [f"{simulation.time / ps:.2f} ps simulated"]
+        for name, values in simulation.traces.items():
+            if values:
+                quantity, _, unit = name.rpartition(" (")
+                words.append(f"{quantity} {values[-1]:.5g} {unit.rstrip(')')}")
+        if self.loop.running and now > self.drawn:
+            words.append(f"{(simulation.time - self.then) / ps / (now - self.drawn):.2f} ps/s")
+        self.drawn, self.then = now, simulation.time
+        self.plot.draw(simulation.times, simulation.traces)
+        self.say(" · ".join(words))
+
+    def say(self, words: str) -> None:
+        """Write the status line."""
+        self.status.value = f'<span style="font-variant-numeric:tabular-nums">{words}</span>'
+
+    def ended(self, error: BaseException | None) -> None:
+        """What the loop calls when it is over."""
+        self.run.value = False
+        self.show()
+        if error is not None:
+            self.say(
+                f"<b>⚠ {escape(f'{type(error).__name__}: {error}')}</b>. Press stop to start again."
+            )
+
+    def picture(self) -> bytes:
+        """The molecule beside the plot."""
+        return beside(self.scene.still(), self.plot.png())
+
+    def close(self) -> None:
+        """Stop, and take the widget away."""
+        self.loop.stop()
+        self.scene.close()
+        super().close()
+
+    def _toggled(self, change: dict[str, Any]) -> None:
+        going = change["new"]
+        self.run.description, self.run.icon = ("pause", "pause") if going else ("run", "play")
+        self.drawn, self.then = time.perf_counter(), self.simulation.time
+        (self.loop.start if going else self.loop.stop)()
+
+    def _halted(self, _: Button) -> None:
+        self.run.value = False
+        self.simulation.reset()
+        self.scene.move(self.positions(self.simulation.state))
+        self.show()
+
+    def _heated(self, change: dict[str, Any]) -> None:
+        self.simulation.temperature = float(change["new"])
+
+
+def live_dynamics(
+    step: Callable[[float], Step],
+    state: Any,
+    *,
+    atoms: Atoms,
+    dt: float,
+    temperature: Limits | None = (100, 800, 300),
+    every: int = 10,
+    preview: int = 20,
+    positions: Callable[[Any], Any] = lambda state: state.system.positions,
+    observe: Mapping[str, Callable[[Any], float]] | None = None,
+    title: str = "Live molecular dynamics",
+    alt: str = "",
+    style: str = "ball+stick",
+) -> LiveDynamics:
+    """Molecular dynamics to watch and to steer: run, pause, stop, and a slider for the thermostat.
+
+        live_dynamics(lambda T: langevin(potential, dt=dt, temperature=T), state, atoms=atoms, dt=dt)
+
+    Args:
+        step: From a temperature (K) to a pure step, state → state.
+        state: Where it starts, and where stop goes back to.
+        atoms: The molecule as it is drawn; its positions are those of `state`.
+        dt: Time step, in the package's unit.
+        temperature: Lowest, highest and first target (K); `None` for no thermostat.
+        every: Steps between two frames.
+        preview: Frames run at once, so that there is something to see without a kernel.
+        positions: From a state to positions (Å).
+        observe: Name with unit → a number of the state, each in a plot of its own; energy and
+            temperature when `None`.
+        title: Stands above.
+        alt: What is seen, in words.
+        style: As for `show3d`.
+    """
+    start = 0.0 if temperature is None else float(temperature[2])
+    observe = {"energy (eV)": _energy, "temperature (K)": _kelvin} if observe is None else observe
+    simulation = Simulation(step, state, dt=dt, temperature=start, every=every, observe=observe)
+    alt = alt or describe([atoms], title=title)
+    look = {"title": title, "alt": alt, "style": style}
+    for _ in range(preview):
+        simulation.advance()
+    return LiveDynamics(simulation, atoms, positions=positions, temperature=temperature, **look)
+
+
+def _energy(state: Any) -> float:
+    """Potential energy (eV)."""
+    return float(to_numpy(state.energies).sum())
+
+
+def _kelvin(state: Any) -> float:
+    r"""Kinetic temperature, $\sum m v^2 / 3 N k_B$ (K)."""
+    velocities, masses = to_numpy(state.velocities), to_numpy(state.masses).reshape(-1, 1)
+    return float((masses * velocities**2).sum() / (velocities.size * kB))

@@ -1,0 +1,111 @@
+"""What live widgets stand on: a loop that leaves buttons and sliders alive, and a quick plot.
+
+`dynamics.py` and `training.py` are built on it.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from ipywidgets import Image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image as Picture
+
+from mdlearn.view.theme import COLORS, DPI, LINES, png
+
+
+class Loop:
+    """Calls `frame` again and again until it is stopped, letting widget messages in between.
+
+    A `for` loop in a cell would keep the stop button waiting until it is over; a task does not.
+    An error ends the loop and goes to `ended`, since nobody sees what a task prints or raises.
+    """
+
+    def __init__(
+        self,
+        frame: Callable[[], None],
+        ended: Callable[[BaseException | None], None],
+        *,
+        pause: float = 0.005,
+    ) -> None:
+        self.frame, self.ended, self.pause = frame, ended, pause  # pause in seconds
+        self.task: asyncio.Task[None] | None = None
+        self.wanted = False
+
+    @property
+    def running(self) -> bool:
+        """The task is there and not at its end."""
+        return self.task is not None and not self.task.done()
+
+    def start(self) -> None:
+        """Begin, or go on; nothing happens if it runs already."""
+        self.wanted = True
+        if not self.running:
+            self.task = asyncio.get_running_loop().create_task(self._run())
+            self.task.add_done_callback(self._done)
+
+    def stop(self) -> None:
+        """End after the present frame."""
+        self.wanted = False
+
+    async def _run(self) -> None:
+        while self.wanted:
+            self.frame()
+            await asyncio.sleep(self.pause)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.wanted = False
+        self.ended(None if task.cancelled() else task.exception())
+
+
+class LivePlot:
+    """Curves over a common x, one below the other, drawn in about 30 ms into a picture widget.
+
+    Attributes:
+        image: The widget.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        xlabel: str = "time (ps)",
+        width: int = 450,
+        height: int = 330,
+        log: bool = False,
+        marker: str = "",
+    ) -> None:
+        self.figure = Figure((width / DPI, height / DPI), dpi=DPI, layout="constrained")
+        self.canvas = FigureCanvasAgg(self.figure)
+        axes = np.atleast_1d(self.figure.subplots(len(labels), 1, sharex=True))
+        self.curves = {}
+        for k, (label, ax) in enumerate(zip(labels, axes, strict=True)):
+            look = {"color": COLORS[k % 7], "ls": LINES[k % 7], "marker": marker, "ms": 4}
+            (self.curves[label],) = ax.plot([], [], lw=1.6, **look)
+            ax.set_ylabel(label, fontsize=11)
+            ax.grid(color="#DDDDDD", lw=0.8)
+            ax.ticklabel_format(useOffset=False) if not log else ax.set_yscale("log")
+            ax.spines[["top", "right"]].set_visible(False)
+        axes[-1].set_xlabel(xlabel, fontsize=11)
+        self.axes = list(axes)
+        self.image = Image(layout={"width": f"{width}px", "height": f"{height}px"})
+        self.image.value = self.png()
+
+    def draw(self, x: Sequence[float], traces: Mapping[str, Sequence[float]]) -> None:
+        """Replace the curves and the picture."""
+        for label, values in traces.items():
+            self.curves[label].set_data(list(x), list(values))
+        for ax in self.axes:
+            ax.relim()
+            ax.autoscale_view()
+        self.canvas.draw()
+        quick = io.BytesIO()
+        rgba = np.asarray(self.canvas.buffer_rgba())
+        Picture.fromarray(rgba).convert("RGB").save(quick, format="png", compress_level=1)
+        self.image.value = quick.getvalue()
+
+    def png(self) -> bytes:
+        """The plot as a small file, for the notebook."""
+        return png(self.figure)

@@ -1,0 +1,62 @@
+"""A widget with a still picture of itself: live where a kernel runs, a picture with words elsewhere."""
+
+import base64
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+from ipywidgets import HTML, FloatSlider, VBox, Widget
+
+Limits = tuple[float | int, float | int, float | int]  # of a slider: lowest, highest, first
+HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+
+
+class Panel(VBox):
+    """A column of widgets that also knows its still picture and says in words what it shows.
+
+    JupyterLab with a kernel shows the widgets; a saved notebook, GitHub and a printed page show the
+    picture, and whoever cannot see it hears `alt`.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Widget],
+        *,
+        alt: str,
+        still: Callable[[], bytes] | None = None,
+        **options: Any,
+    ) -> None:
+        spoken = HTML(f'<span style="{HIDDEN}">{escape(alt)}</span>', layout={"height": "0"})
+        super().__init__([*children, spoken], **options)
+        self.alt = alt
+        self.still = still
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data = super()._repr_mimebundle_(**options) | {"text/plain": self.alt}
+        if self.still is None:
+            return data, {}
+        data["image/png"] = base64.b64encode(self.still()).decode()
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def heading(text: str) -> HTML:
+    """The title of a panel."""
+    return HTML(f'<div style="font-size:15px;font-weight:600">{escape(text)}</div>')
+
+
+def slider(label: str, limits: Limits, *, width: int) -> FloatSlider:
+    """A slider that arrow keys move too: (lowest, highest, first), a hundred steps."""
+    low, high, first = limits
+    if not low <= first <= high:
+        raise ValueError(f"{label} starts at {first}, outside {low} to {high}")
+    whole = all(float(x).is_integer() for x in limits) and high - low >= 50
+    return FloatSlider(
+        value=first,
+        min=low,
+        max=high,
+        step=(10 if high - low >= 200 else 1) if whole else (high - low) / 100,
+        description=label,
+        readout_format=".0f" if whole else ".3g",
+        style={"description_width": "initial"},
+        layout={"width": f"{width}px"},
+    )

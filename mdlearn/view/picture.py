@@ -1,0 +1,256 @@
+"""Still pictures of molecules, ray-cast in NumPy: what a reader without a kernel sees.
+
+`mdlearn.view.scene` shows the same molecule live, in the same pose.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.data.colors import jmol_colors
+from jaxtyping import Float, Int
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from mdlearn.view.theme import DIVERGING, DPI, SEQUENTIAL, png
+
+BALL, STICK = 0.30, 0.11  # ball beyond the stick in covalent radii, stick in Å
+FILL = 1.25  # ball of the spacefill style, in covalent radii
+LIGHT = np.array([-0.45, 0.55, 0.70]) / np.linalg.norm([-0.45, 0.55, 0.70])
+
+
+def find_bonds(atoms: Atoms, *, slack: float = 1.25) -> Int[np.ndarray, "pairs 2"]:
+    """Pairs closer than `slack` times the sum of their covalent radii; noble gases have none."""
+    radii = covalent_radii[atoms.numbers]
+    noble = np.isin(atoms.numbers, [2, 10, 18, 36, 54, 86])
+    distances = np.linalg.norm(atoms.positions[:, None] - atoms.positions[None], axis=-1)
+    near = distances < slack * (radii[:, None] + radii[None])  # (atoms, atoms)
+    near &= ~(noble[:, None] | noble[None])
+    return np.argwhere(np.triu(near, 1))
+
+
+def pose(atoms: Atoms) -> Float[np.ndarray, "3 3"]:
+    """Rotation that lays the molecule flat: widest along x, thinnest toward the reader.
+
+    Rotated positions are `positions @ pose(atoms).T`. A crystal keeps its axes, seen slightly from
+    above. Heavier atoms count more, and the heavier half points up, so the pose is unique.
+    """
+    if atoms.cell.rank == 3:
+        return _turn(-0.35, 0) @ _turn(0.3, 1)
+    centered = atoms.positions - atoms.positions.mean(0)
+    weighted = centered * np.sqrt(atoms.get_masses())[:, None]
+    _, _, axes = np.linalg.svd(weighted, full_matrices=True)
+    heavy = (atoms.get_masses()[:, None] * (centered @ axes.T) ** 3).sum(0)  # (3,)
+    axes = axes * np.where(heavy < 0, -1.0, 1.0)[:, None]
+    if np.linalg.det(axes) < 0:
+        axes[2] *= -1.0
+    return _turn(0.25, 0) @ _turn(0.2, 1) @ axes  # a slight tilt shows what lies behind
+
+
+def _turn(angle: float, axis: int) -> np.ndarray:
+    c, s = np.cos(angle), np.sin(angle)
+    i, j = [k for k in range(3) if k != axis]
+    matrix = np.eye(3)
+    matrix[i, i] = matrix[j, j] = c
+    matrix[i, j], matrix[j, i] = -s, s
+    return matrix
+
+
+def value_colors(
+    values: Float[Any, " atoms"],
+) -> tuple[Float[np.ndarray, "atoms 3"], ScalarMappable]:
+    """Colors of per-atom values and their scale: from zero up, or centered if signs differ."""
+    values = np.asarray(values)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} values are not finite")
+    top = np.abs(values).max() or 1.0
+    if (values < 0).any() and (values > 0).any():
+        scale = ScalarMappable(Normalize(-top, top), colormaps[DIVERGING])
+    elif (values >= 0).all():
+        scale = ScalarMappable(Normalize(0, top), colormaps[SEQUENTIAL])
+    else:
+        scale = ScalarMappable(Normalize(-top, 0), colormaps[SEQUENTIAL])
+    return scale.to_rgba(values)[:, :3], scale
+
+
+def element_colors(atoms: Atoms) -> Float[np.ndarray, "atoms 3"]:
+    """The usual colors of the elements: gray carbon, white hydrogen, red oxygen, blue nitrogen."""
+    return jmol_colors[atoms.numbers]
+
+
+def ball_radii(atoms: Atoms, style: str) -> Float[np.ndarray, " atoms"]:
+    """Radii of the drawn balls (Å): heavier elements are bigger, also without color."""
+    radii = covalent_radii[atoms.numbers]
+    return FILL * radii if style == "spacefill" else STICK + BALL * radii
+
+
+def render(
+    atoms: Atoms,
+    rotation: Float[np.ndarray, "3 3"],
+    colors: Float[np.ndarray, "atoms 3"],
+    *,
+    size: tuple[int, int],
+    extent: Float[np.ndarray, "2"],
+    style: str = "ball+stick",
+) -> Float[np.ndarray, "height width 3"]:
+    """Shaded spheres and sticks, seen along z after `rotation`, on white.
+
+    Args:
+        size: Width and height (pixels).
+        extent: Half width and half height that must fit (Å).
+    """
+    canvas = _Canvas(size, min(size[0] / extent[0], size[1] / extent[1]) / 2)
+    center = corners(atoms).mean(0) if atoms.cell.rank == 3 else atoms.positions.mean(0)
+    places = (atoms.positions - center) @ rotation.T
+    balls = ball_radii(atoms, style)
+    if style == "ball+stick":
+        for i, j in find_bonds(atoms):
+            canvas.stick(places[i], places[j], STICK, colors[i], colors[j])
+    if atoms.cell.rank == 3:
+        ends = (corners(atoms) - center) @ rotation.T
+        gray = np.full(3, 0.55)
+        for i in range(8):
+            for bit in (1, 2, 4):
+                if not i & bit:
+                    canvas.stick(ends[i], ends[i | bit], 0.03, gray, gray)
+    for place, radius, color in zip(places, balls, colors, strict=True):
+        canvas.ball(place, radius, color)
+    return canvas.image()
+
+
+def extent(
+    frames: Sequence[Atoms], rotation: Float[np.ndarray, "3 3"], *, style: str = "ball+stick"
+) -> Float[np.ndarray, "2"]:
+    """Half width and half height that hold all frames after the rotation (Å)."""
+    halves = []
+    for atoms in frames:
+        points = corners(atoms) if atoms.cell.rank == 3 else atoms.positions
+        reach = np.abs((np.vstack([points, atoms.positions]) - points.mean(0)) @ rotation.T).max(0)
+        halves.append(reach[:2] + ball_radii(atoms, style).max())
+    return np.max(halves, axis=0) + 0.1
+
+
+def corners(atoms: Atoms) -> np.ndarray:
+    """The eight corners of the cell; bit k of the index says whether vector k is in. (8, 3)"""
+    bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
+    return bits @ atoms.cell.array
+
+
+def still(
+    frames: Sequence[Atoms],
+    *,
+    title: str = "",
+    values: Float[Any, " atoms"] | None = None,
+    label: str = "",
+    style: str = "ball+stick",
+    width: int = 440,
+    height: int = 320,
+) -> bytes:
+    """A PNG picture: the molecule, or first, middle and last frame, with title and color bar.
+
+    Args:
+        values: One value per atom to color by; its name and unit go to `label`.
+        width: Pixels.
+        height: Pixels.
+    """
+    shown = [frames[k] for k in sorted({0, len(frames) // 2, len(frames) - 1})]
+    rotation = pose(frames[0])
+    half = extent(shown, rotation, style=style)
+    figure = Figure((width / DPI, height / DPI), dpi=DPI, layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(shown)))
+    for k, (ax, atoms) in enumerate(zip(axes, shown, strict=True)):
+        colors = element_colors(atoms) if values is None else value_colors(values)[0]
+        pixels = (2 * width // len(shown), 2 * height - 80)
+        ax.imshow(render(atoms, rotation, colors, size=pixels, extent=half, style=style))
+        _letters(ax, atoms, (atoms.positions - atoms.positions.mean(0)) @ rotation.T, colors, half)
+        ax.set_axis_off()
+        if len(shown) > 1:
+            frame = sorted({0, len(frames) // 2, len(frames) - 1})[k]
+            ax.set_title(f"frame {frame + 1} of {len(frames)}", fontsize=11)
+    if values is not None:
+        bar = figure.colorbar(value_colors(values)[1], ax=list(axes), shrink=0.8, pad=0.01)
+        bar.set_label(label, fontsize=12)
+    if title:
+        figure.suptitle(title, fontsize=13)
+    return png(figure)
+
+
+def _letters(
+    ax: Any, atoms: Atoms, places: np.ndarray, colors: np.ndarray, half: np.ndarray
+) -> None:
+    """Element symbols on the heavy atoms of a small molecule: color alone does not tell."""
+    height, width = ax.images[0].get_size()
+    scale = min(width / half[0], height / half[1]) / 2
+    if len(atoms) > 40 or scale < 50 or atoms.cell.rank == 3:
+        return
+    for symbol, place, color in zip(atoms.symbols, places * scale, colors, strict=True):
+        if symbol != "H":
+            ink = "white" if color @ [0.3, 0.6, 0.1] < 0.55 else "black"
+            x, y = width / 2 + place[0], height / 2 - place[1]
+            ax.text(x, y, symbol, ha="center", va="center", color=ink, fontsize=11, weight="bold")
+
+
+class _Canvas:
+    """A z-buffer: each shape paints the pixels where it is nearest to the reader."""
+
+    def __init__(self, size: tuple[int, int], scale: float) -> None:
+        width, height = size
+        self.scale = scale  # pixels per Å
+        self.x = (np.arange(width) + 0.5 - width / 2) / scale  # Å
+        self.y = -(np.arange(height) + 0.5 - height / 2) / scale
+        self.depth = np.full((height, width), -np.inf)
+        self.color = np.ones((height, width, 3))
+
+    def ball(self, center: np.ndarray, radius: float, color: np.ndarray) -> None:
+        rows, columns, x, y = self._box(center[None], radius)
+        dx, dy = x - center[0], y - center[1]
+        inside = radius**2 - dx**2 - dy**2
+        up = np.sqrt(np.maximum(inside, 0.0))
+        normal = np.stack(np.broadcast_arrays(dx, dy, up), -1) / radius
+        self._paint(rows, columns, inside > 0, center[2] + up, normal, color)
+
+    def stick(
+        self, a: np.ndarray, b: np.ndarray, radius: float, first: np.ndarray, second: np.ndarray
+    ) -> None:
+        length = np.linalg.norm(b - a)
+        u = (b - a) / length
+        rows, columns, x, y = self._box(np.stack([a, b]), radius)
+        w = np.stack(np.broadcast_arrays(x - a[0], y - a[1], -a[2]), -1)
+        along = w @ u
+        w_p, k_p = w - along[..., None] * u, np.array([0, 0, 1.0]) - u[2] * u
+        square, half, rest = k_p @ k_p, w_p @ k_p, (w_p**2).sum(-1) - radius**2
+        inside = half**2 - square * rest
+        z = (-half + np.sqrt(np.maximum(inside, 0.0))) / max(square, 1e-9)
+        place = along + z * u[2]
+        normal = (w_p + z[..., None] * k_p) / radius
+        color = np.where((place < length / 2)[..., None], first, second)
+        self._paint(rows, columns, (inside > 0) & (place > 0) & (place < length), z, normal, color)
+
+    def _box(self, points: np.ndarray, radius: float) -> tuple:
+        """Rows, columns and coordinates of the pixels that a shape around the points may touch."""
+        low, high = points.min(0) - radius, points.max(0) + radius
+        columns = slice(*np.searchsorted(self.x, [low[0], high[0]]))
+        rows = slice(*np.searchsorted(-self.y, [-high[1], -low[1]]))
+        return rows, columns, self.x[None, columns], self.y[rows, None]
+
+    def _paint(self, rows, columns, inside, z, normal, color) -> None:
+        seen = inside & (z > self.depth[rows, columns])
+        light = np.clip(normal @ LIGHT, 0, 1)[..., None]
+        shine = np.clip(2 * light * normal[..., 2:] - LIGHT[2], 0, 1) ** 24
+        shaded = color * (0.45 + 0.6 * light) * (0.72 + 0.28 * np.clip(normal[..., 2:], 0, 1))
+        shaded = np.clip(shaded + 0.35 * shine, 0, 1)
+        self.color[rows, columns][seen] = np.broadcast_to(shaded, (*seen.shape, 3))[seen]
+        self.depth[rows, columns][seen] = z[seen]
+
+    def image(self) -> np.ndarray:
+        """The picture, with what lies behind fading toward white."""
+        seen = np.isfinite(self.depth)
+        if seen.any():
+            z = self.depth[seen]
+            fog = 0.35 * (z.max() - z) / max(np.ptp(z), 4.0)
+            self.color[seen] += fog[:, None] * (1 - self.color[seen])
+        return self.color

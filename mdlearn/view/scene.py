@@ -1,0 +1,246 @@
+"""Molecules in 3D: a live view and, from the same call, a still picture with words.
+
+`dynamics.py` moves the atoms of a scene, `controls.py` asks them for their values.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.io import write
+from ipywidgets import HTML, HBox, Image, IntSlider, Play, jslink
+from jaxtyping import Real
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from mdlearn.view.arrays import to_numpy
+from mdlearn.view.ngl import ngl
+from mdlearn.view.panel import Panel, heading
+from mdlearn.view.picture import corners, pose, still, value_colors
+from mdlearn.view.theme import DPI, png
+
+STYLES = ("ball+stick", "spacefill")
+
+
+class Scene(Panel):
+    """One molecule or trajectory in 3D, in one NGL view for as long as it lives.
+
+    Drag to turn, scroll to zoom, click an atom for its name. Bonds are those of the first frame.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[Atoms],
+        *,
+        title: str,
+        alt: str,
+        values: np.ndarray | None,
+        label: str,
+        style: str,
+        width: int,
+        height: int,
+    ) -> None:
+        self.frames = list(frames)
+        self.rotation = pose(self.frames[0])
+        self.center = _middle(self.frames[0])
+        bar = 84 if values is not None else 0
+        self.view = self._build(values, style, f"{width - bar}px", f"{height}px")
+        row = [self.view] + ([_bar(values, label, height)] if values is not None else [])
+        rows = [HBox(row, layout={"width": f"{width}px", "overflow": "hidden"})]
+        if title:
+            rows.insert(0, heading(title))
+        if len(self.frames) > 1:
+            rows.append(self._player(width))
+
+        def picture() -> bytes:
+            wide = max(width, 640) if len(self.frames) > 1 else width
+            tall = {"width": wide, "height": height}
+            return still(self.frames, title=title, values=values, label=label, style=style, **tall)
+
+        super().__init__(rows, alt=alt, still=picture, layout={"width": f"{width + 6}px"})
+
+    def move(self, positions: Real[Any, "atoms 3"]) -> None:
+        """Put the atoms elsewhere (Å)."""
+        self.view.set_coordinates({0: self._placed(to_numpy(positions))})
+
+    def mark(self, atom: int) -> None:
+        """Put a halo around an atom."""
+        self.view._remove_representations_by_name("halo")
+        self.view.add_representation(
+            "spacefill",
+            selection=[int(atom)],
+            color="#F0E442",
+            opacity=0.45,
+            radius_type="covalent",
+            radius_scale=0.95,
+            name="halo",
+        )
+
+    def on_click(self, callback: Callable[[int], None]) -> None:
+        """Call back with the place of each atom that is clicked."""
+
+        def picked(change: dict[str, Any]) -> None:
+            if "atom1" in change["new"]:
+                callback(int(change["new"]["atom1"]["index"]))
+
+        self.view.observe(picked, "picked")
+
+    def close(self) -> None:
+        """Take the view away."""
+        self.view.close()
+        super().close()
+
+    def _build(self, values: np.ndarray | None, style: str, width: str, height: str) -> Any:
+        nglview = ngl()
+        if len(self.frames) > 1:
+            structure = _trajectory(nglview, self, values)
+        else:
+            structure = nglview.TextStructure(self._pdb(values))
+        view = nglview.NGLWidget(structure, default_representation=False)
+        view.layout.width, view.layout.height, view.layout.flex = width, height, f"0 0 {width}"
+        look = {"color_scheme": "element"} if values is None else _colors(values)
+        if style == "ball+stick":
+            look |= {"radius": 0.13, "aspect_ratio": 2.4}
+        else:
+            look |= {"radius_type": "covalent", "radius_scale": 1.25}
+        view.add_representation(style, **look)
+        if self.frames[0].cell.rank == 3:
+            view._add_shape(self._edges(), name="cell")
+        view.center()
+        return view
+
+    def _player(self, width: int) -> HBox:
+        last = len(self.frames) - 1
+        play = Play(max=last, interval=80, layout={"width": "120px"})
+        slider = IntSlider(
+            max=last, description="frame", layout={"width": f"{min(width - 140, 320)}px"}
+        )
+        jslink((play, "value"), (slider, "value"))
+        jslink((slider, "value"), (self.view, "frame"))
+        self.player = slider
+        return HBox([play, slider, HTML(f"of {last}")])
+
+    def _placed(self, positions: np.ndarray) -> np.ndarray:
+        return (positions - self.center) @ self.rotation.T
+
+    def _pdb(self, values: np.ndarray | None) -> str:
+        """The first frame as a PDB file; values go from 0 to 100 in the column of B-factors."""
+        atoms = Atoms(self.frames[0].symbols, positions=self._placed(self.frames[0].positions))
+        if values is not None:
+            atoms.set_array("bfactor", 100 * value_colors(values)[1].norm(values))
+        text = io.StringIO()
+        write(text, atoms, format="proteindatabank")
+        return text.getvalue()
+
+    def _edges(self) -> list[tuple]:
+        ends = self._placed(corners(self.frames[0])).tolist()
+        gray = [0.55, 0.55, 0.55]
+        return [
+            ("cylinder", ends[i], ends[i | bit], gray, 0.04)
+            for i in range(8)
+            for bit in (1, 2, 4)
+            if not i & bit
+        ]
+
+
+def show3d(
+    atoms: Atoms | Sequence[Atoms],
+    *,
+    title: str = "",
+    alt: str = "",
+    colors: Real[Any, " atoms"] | None = None,
+    label: str = "",
+    style: str = "ball+stick",
+    width: int = 440,
+    height: int = 320,
+) -> Scene:
+    """A molecule to turn and zoom, or a trajectory to play; a still picture where no kernel runs.
+
+    Args:
+        atoms: A molecule, a crystal, or the frames of a trajectory.
+        title: Stands above the view.
+        alt: What the picture shows, in words, for those who cannot see it; made from the formula
+            and the label when empty.
+        colors: One value per atom; elements have their usual colors without.
+        label: What the values are, with unit: "force error (meV/Å)".
+        style: "ball+stick" or "spacefill".
+        width: Pixels.
+        height: Pixels.
+    """
+    frames = [atoms] if isinstance(atoms, Atoms) else list(atoms)
+    if not frames or any(len(frame) != len(frames[0]) or not len(frame) for frame in frames):
+        raise ValueError(
+            "show3d needs one molecule, or frames with equal, nonzero numbers of atoms"
+        )
+    if style not in STYLES:
+        raise ValueError(f"style is one of {STYLES}, got {style!r}")
+    values = None if colors is None else to_numpy(colors).astype(float)
+    if values is not None and values.shape != (len(frames[0]),):
+        raise ValueError(f"got {values.shape} colors for {len(frames[0])} atoms")
+    if values is not None and "(" not in label:
+        raise ValueError(f'label says what the colors mean, with unit: "charge (e)"; got {label!r}')
+    if values is not None and not np.isfinite(values).all():
+        raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} colors are not finite")
+    alt = alt or describe(frames, title=title, values=values, label=label)
+    look = {"style": style, "width": width, "height": height}
+    return Scene(frames, title=title, alt=alt, values=values, label=label, **look)
+
+
+def describe(
+    frames: Sequence[Atoms], *, title: str = "", values: np.ndarray | None = None, label: str = ""
+) -> str:
+    """What the picture shows, in words."""
+    first = frames[0]
+    words = f"{title}: " if title else ""
+    words += f"{first.get_chemical_formula()}, {len(first)} atoms"
+    if len(frames) > 1:
+        words += f", {len(frames)} frames"
+    if first.cell.rank == 3:
+        words += ", in its periodic cell"
+    if values is not None:
+        words += f", colored by {label}"
+    return words
+
+
+def _trajectory(nglview: ModuleType, scene: Scene, values: np.ndarray | None) -> Any:
+    class Frames(nglview.Trajectory):
+        """Frames of a scene, in its pose."""
+
+        ext, params = "pdb", {}
+
+        def __init__(self) -> None:
+            self.id = "frames"
+
+        @property
+        def n_frames(self) -> int:
+            return len(scene.frames)
+
+        def get_coordinates(self, index: int) -> np.ndarray:
+            return scene._placed(scene.frames[index].positions)
+
+        def get_structure_string(self) -> str:
+            return scene._pdb(values)
+
+    return Frames()
+
+
+def _middle(atoms: Atoms) -> np.ndarray:
+    return (corners(atoms) if atoms.cell.rank == 3 else atoms.positions).mean(0)
+
+
+def _colors(values: np.ndarray) -> dict[str, Any]:
+    """Color by B-factor, on the scale of the still picture."""
+    cmap = value_colors(values)[1].cmap
+    scale = [to_hex(cmap(x)) for x in np.linspace(0, 1, 11)]
+    return {"color_scheme": "bfactor", "color_scale": scale, "color_domain": [0, 100]}
+
+
+def _bar(values: np.ndarray, label: str, height: int) -> Image:
+    """The color bar of the live view, as a picture."""
+    figure = Figure((80 / DPI, height / DPI), dpi=DPI, layout="constrained")
+    bar = figure.colorbar(value_colors(values)[1], cax=figure.subplots())
+    bar.set_label(label, fontsize=12)
+    return Image(value=png(figure), layout={"width": "80px", "height": f"{height}px"})
