@@ -4,7 +4,9 @@ import os
 
 from jaxtyping import install_import_hook
 
-install_import_hook("mdlearn", "beartype.beartype")
+import tests.shapes  # noqa: F401  # the hook finds it by name
+
+install_import_hook("mdlearn", "tests.shapes.checked")
 os.environ.pop("MDLEARN_DATA", None)  # tests see what ships, nothing else
 os.environ["MPLBACKEND"] = "Agg"
 
