@@ -20,8 +20,9 @@ from mdlearn.view.panel import Limits, Panel, heading, slider
 from mdlearn.view.scene import describe, show3d
 from mdlearn.view.theme import beside
 
-Step = Callable[[Any], Any]
-REDRAW = 0.35  # seconds between two drawings of a live plot
+Advance = Callable[[Any, float, int], Any]  # (state, temperature, seed) → state one frame later
+REDRAW = 0.3  # seconds between two drawings of a live plot, at least
+SHARE = 0.2  # of the time that may go into drawing
 KEPT = 500  # frames in a live plot
 
 
@@ -31,41 +32,42 @@ class Simulation:
     Attributes:
         state: The present state.
         temperature: Target of the thermostat (K); set it at any time.
-        time: Simulated so far, in the package's time unit.
         times: Of the frames kept (ps).
         traces: Name of an observable → its values at these times.
     """
 
     def __init__(
         self,
-        step: Callable[[float], Step],
+        advance: Advance,
         state: Any,
         *,
-        dt: float,
+        interval: float,
         temperature: float,
-        every: int,
         observe: Mapping[str, Callable[[Any], float]],
     ) -> None:
-        self.step, self.dt, self.every, self.observe = step, dt, every, dict(observe)
+        self.work, self.interval, self.observe = advance, interval, dict(observe)
         self.first, self.temperature = state, temperature
         self.reset()
 
     def reset(self) -> None:
         """Back to the first state."""
-        self.state, self.time = self.first, 0.0
+        self.state, self.frames = self.first, 0
         self.times: deque[float] = deque(maxlen=KEPT)
         self.traces = {name: deque(maxlen=KEPT) for name in self.observe}
 
+    @property
+    def time(self) -> float:
+        """Simulated so far, in the package's time unit."""
+        return self.frames * self.interval
+
     def advance(self) -> None:
-        """One frame: `every` steps at the present temperature, then look.
+        """One frame at the present temperature, then look.
 
         Raises:
             FloatingPointError: An observable is no longer a number: the simulation has exploded.
         """
-        step = self.step(self.temperature)
-        for _ in range(self.every):
-            self.state = step(self.state)
-        self.time += self.every * self.dt
+        self.state = self.work(self.state, self.temperature, self.frames)
+        self.frames += 1
         seen = {name: float(function(self.state)) for name, function in self.observe.items()}
         for name, value in seen.items():
             if not np.isfinite(value):
@@ -113,7 +115,7 @@ class LiveDynamics(Panel):
         """Advance, move the atoms; draw the plot now and then."""
         self.simulation.advance()
         self.scene.move(self.positions(self.simulation.state))
-        if time.perf_counter() - self.drawn > REDRAW:
+        if time.perf_counter() - self.drawn > max(REDRAW, self.plot.seconds / SHARE):
             self.show()
 
     def show(self) -> None:
@@ -170,13 +172,12 @@ class LiveDynamics(Panel):
 
 
 def live_dynamics(
-    step: Callable[[float], Step],
+    advance: Advance,
     state: Any,
     *,
     atoms: Atoms,
-    dt: float,
+    interval: float,
     temperature: Limits | None = (100, 800, 300),
-    every: int = 10,
     preview: int = 20,
     positions: Callable[[Any], Any] = lambda state: state.system.positions,
     observe: Mapping[str, Callable[[Any], float]] | None = None,
@@ -186,15 +187,18 @@ def live_dynamics(
 ) -> LiveDynamics:
     """Molecular dynamics to watch and to steer: run, pause, stop, and a slider for the thermostat.
 
-        live_dynamics(lambda T: langevin(potential, dt=dt, temperature=T), state, atoms=atoms, dt=dt)
+        def advance(state, temperature, seed):
+            step = langevin(potential, 0.5 * fs, temperature, friction=1 / ps)
+            return run(step, state, 10, every=10, seed=seed).last
+
+        live_dynamics(advance, state, atoms=atoms, interval=5 * fs)
 
     Args:
-        step: From a temperature (K) to a pure step, state → state.
+        advance: A pure function of state, temperature (K) and seed: the state one frame later.
         state: Where it starts, and where stop goes back to.
         atoms: The molecule as it is drawn; its positions are those of `state`.
-        dt: Time step, in the package's unit.
-        temperature: Lowest, highest and first target (K); `None` for no thermostat.
-        every: Steps between two frames.
+        interval: Simulated time of a frame, in the package's unit.
+        temperature: Lowest, highest and first target (K); `None` for no slider (`advance` gets 0).
         preview: Frames run at once, so that there is something to see without a kernel.
         positions: From a state to positions (Å).
         observe: Name with unit → a number of the state, each in a plot of its own; energy and
@@ -203,13 +207,13 @@ def live_dynamics(
         alt: What is seen, in words.
         style: As for `show3d`.
     """
-    start = 0.0 if temperature is None else float(temperature[2])
     observe = {"energy (eV)": _energy, "temperature (K)": _kelvin} if observe is None else observe
-    simulation = Simulation(step, state, dt=dt, temperature=start, every=every, observe=observe)
-    alt = alt or describe([atoms], title=title)
-    look = {"title": title, "alt": alt, "style": style}
+    first = 0.0 if temperature is None else float(temperature[2])
+    simulation = Simulation(advance, state, interval=interval, temperature=first, observe=observe)
     for _ in range(preview):
         simulation.advance()
+    alt = alt or f"{describe([atoms], title=title)}, with {' and '.join(observe)} against time"
+    look = {"title": title, "alt": alt, "style": style}
     return LiveDynamics(simulation, atoms, positions=positions, temperature=temperature, **look)
 
 

@@ -5,15 +5,17 @@
 
 import asyncio
 import io
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from ipywidgets import Image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image as Picture
 
-from mdlearn.view.theme import COLORS, DPI, LINES, png
+from mdlearn.view.theme import COLORS, DPI, LINES, log_axis, png
 
 
 class Loop:
@@ -61,10 +63,11 @@ class Loop:
 
 
 class LivePlot:
-    """Curves over a common x, one below the other, drawn in about 30 ms into a picture widget.
+    """Curves over a common x, one below the other, drawn into a picture widget.
 
     Attributes:
         image: The widget.
+        seconds: How long the last drawing took.
     """
 
     def __init__(
@@ -77,7 +80,8 @@ class LivePlot:
         log: bool = False,
         marker: str = "",
     ) -> None:
-        self.figure = Figure((width / DPI, height / DPI), dpi=DPI, layout="constrained")
+        self.figure = Figure((width / DPI, height / DPI), dpi=DPI)
+        self.figure.subplots_adjust(90 / width, 52 / height, 1 - 14 / width, 1 - 12 / height)
         self.canvas = FigureCanvasAgg(self.figure)
         axes = np.atleast_1d(self.figure.subplots(len(labels), 1, sharex=True))
         self.curves = {}
@@ -85,16 +89,23 @@ class LivePlot:
             look = {"color": COLORS[k % 7], "ls": LINES[k % 7], "marker": marker, "ms": 4}
             (self.curves[label],) = ax.plot([], [], lw=1.6, **look)
             ax.set_ylabel(label, fontsize=11)
+            ax.yaxis.set_label_coords(-72 / (width - 104), 0.5)
+            ax.tick_params(labelsize=10)
             ax.grid(color="#DDDDDD", lw=0.8)
-            ax.ticklabel_format(useOffset=False) if not log else ax.set_yscale("log")
+            if log:
+                log_axis(ax)
+            else:
+                ax.ticklabel_format(useOffset=False)
+                ax.yaxis.set_major_locator(MaxNLocator(4))
             ax.spines[["top", "right"]].set_visible(False)
         axes[-1].set_xlabel(xlabel, fontsize=11)
-        self.axes = list(axes)
+        self.axes, self.seconds = list(axes), 0.0
         self.image = Image(layout={"width": f"{width}px", "height": f"{height}px"})
         self.image.value = self.png()
 
     def draw(self, x: Sequence[float], traces: Mapping[str, Sequence[float]]) -> None:
         """Replace the curves and the picture."""
+        start = time.perf_counter()
         for label, values in traces.items():
             self.curves[label].set_data(list(x), list(values))
         for ax in self.axes:
@@ -105,6 +116,7 @@ class LivePlot:
         rgba = np.asarray(self.canvas.buffer_rgba())
         Picture.fromarray(rgba).convert("RGB").save(quick, format="png", compress_level=1)
         self.image.value = quick.getvalue()
+        self.seconds = time.perf_counter() - start
 
     def png(self) -> bytes:
         """The plot as a small file, for the notebook."""

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from mdlearn.units import ps
 from mdlearn.view.arrays import to_numpy
-from mdlearn.view.theme import BLACK, BLUE, COLORS, GRAY, LINES, MARKERS
+from mdlearn.view.theme import BLACK, BLUE, COLORS, GRAY, LINES, MARKERS, log_axis
 
 CROWD = 3000  # more points than this are shown as a density
 
@@ -248,12 +248,6 @@ def _legend(ax: Axes) -> None:
 
 
 def _log_axis(ax: Axes, values: np.ndarray) -> None:
-    """Logarithmic y with plain numbers at 1, 2 and 5, so that a narrow range has ticks too."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     if values.size == 0 or not (values > 0).all():
         raise ValueError("a logarithmic axis needs positive values; got zero, negative or NaN")
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    log_axis(ax)

@@ -7,7 +7,9 @@ import io
 
 from cycler import cycler
 from matplotlib import rcParams
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from PIL import Image
 
 # Okabe and Ito, Color Universal Design (2008): distinct under all common color vision deficiencies.
@@ -70,6 +72,14 @@ def compress(picture: Image.Image) -> bytes:
     small = io.BytesIO()
     picture.quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()
+
+
+def log_axis(ax: Axes) -> None:
+    """Logarithmic y with plain numbers at 1, 2 and 5, so that a narrow range has ticks too."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def beside(*pictures: bytes) -> bytes:
