@@ -137,7 +137,7 @@ def training(
 
     Args:
         model: What is trained, on any device.
-        loss: Mean loss of the given rows.
+        loss: Mean loss of the given rows (row numbers, on the CPU).
         validate: Errors on other data.
         size: Number of rows in the training set.
         steps: Length of the run in optimizer steps, or
@@ -168,7 +168,7 @@ def training(
         while (fraction := _fraction(run.step, steps, start, budget)) < 1:
             run.optimizer.param_groups[0]["lr"] = rate * schedule(fraction)
             rows = _rows(size, batch, run.step, seed)
-            value = run.descend(loss, rows.to(weights[0].device), clip)
+            value = run.descend(loss, rows, clip)
             run.average(average)
             losses.append(value)
             fraction = _fraction(run.step, steps, start, budget)

@@ -1,29 +1,19 @@
 """What one measures in a simulation: temperature, spectra. Arrays in, numbers out; no model."""
 
-from typing import Protocol
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mdlearn.potentials.system import System
+from mdlearn.dynamics.integrators import State
 from mdlearn.units import kB, speed_of_light
 
 
-class Moving(Protocol):
-    """Anything with atoms in motion, such as a `State`."""
-
-    system: System
-    velocities: Float[Tensor, "atoms 3"]
-    masses: Float[Tensor, " atoms"]
-
-
-def kinetic(state: Moving) -> Float[Tensor, " systems"]:
+def kinetic(state: State) -> Float[Tensor, " systems"]:
     """Kinetic energy of each system (eV)."""
     return state.system.total(0.5 * state.masses * state.velocities.square().sum(1))
 
 
-def temperatures(state: Moving) -> Float[Tensor, " systems"]:
+def temperatures(state: State) -> Float[Tensor, " systems"]:
     """Kinetic temperature of each system (K), with three degrees of freedom an atom."""
     freedoms = 3 * state.system.total(torch.ones_like(state.masses))
     return 2 * kinetic(state) / (freedoms * kB)

@@ -64,6 +64,7 @@ def run(
     place = state.system.positions
     generator = torch.Generator(place.device).manual_seed(seed)
     frames: list[State] = []
+    guard(state, 0)
     for number in range(1, steps + 1):
         noise = torch.randn(
             place.shape, generator=generator, dtype=place.dtype, device=place.device
@@ -95,6 +96,6 @@ def guard(state: State, number: int) -> None:
     if not bool((size < EXPLODED).all()):
         atom = int((~(size < EXPLODED)).int().argmax())
         raise FloatingPointError(
-            f"the simulation exploded before step {number}: atom {atom} feels {float(size[atom]):.3g} eV/Å; "
+            f"the simulation exploded by step {number}: atom {atom} feels {float(size[atom]):.3g} eV/Å; "
             "use a shorter time step, or a potential that was trained on such geometries"
         )

@@ -73,7 +73,7 @@ def disagreement(
 ) -> Float[Tensor, " systems"]:
     """The largest force spread of any atom in each frame (eV/Å); the labels of the pool are not used."""
     worst = []
-    for rows in torch.arange(len(pool), device=pool.sizes.device).split(batch):
+    for rows in torch.arange(len(pool)).split(batch):
         part = pool.take(rows).system
         spread = committee.spread(part)[1]
         worst.append(spread.new_zeros(part.systems).scatter_reduce(0, part.index, spread, "amax"))

@@ -27,7 +27,7 @@ class Labelled:
         system: All frames as one flat system, with its neighbor table.
         energies: Reference energies (eV), in float64.
         forces: Reference forces (eV/Å).
-        sizes: Atoms in each frame.
+        sizes: Atoms in each frame; on the CPU, where rows are counted.
     """
 
     system: System
@@ -66,34 +66,32 @@ class Labelled:
             system=system,
             energies=torch.tensor(energies, dtype=torch.float64, device=device),
             forces=torch.tensor(forces, dtype=dtype, device=device),
-            sizes=torch.tensor([len(frame) for frame in frames], device=device),
+            sizes=torch.tensor([len(frame) for frame in frames]),
         )
 
     def __len__(self) -> int:
         return self.system.systems
 
     def take(self, rows: Int[Tensor, " rows"]) -> "Labelled":
-        """The frames of these rows, in this order."""
-        system, sizes = self.system, self.sizes[rows]
-        index = torch.arange(len(rows), device=rows.device).repeat_interleave(sizes)
+        """The frames of these rows (numbers on the CPU), in this order."""
+        system, sizes, device = self.system, self.sizes[rows], self.forces.device
+        index = torch.arange(len(rows)).repeat_interleave(sizes)
         starts = (self.sizes.cumsum(0) - self.sizes)[rows]
-        moved = starts - (sizes.cumsum(0) - sizes)  # old place of an atom minus its new one
-        atoms = torch.arange(len(index), device=rows.device) + moved[index]
-        chosen = {
-            name: value[atoms]
-            for name in ("numbers", "positions", "shifts", "mask", "built")
-            if (value := getattr(system, name)) is not None
-        }
-        whole = {
-            name: value[rows]
-            for name in ("cell", "pbc")
-            if (value := getattr(system, name)) is not None
-        }
-        neighbors = system.neighbors[atoms] - moved[index].unsqueeze(1)
-        part = replace(
-            system, index=index, systems=len(rows), neighbors=neighbors, **chosen, **whole
-        )
+        moved = (starts - (sizes.cumsum(0) - sizes))[
+            index
+        ]  # old place of an atom minus its new one
+        atoms = (torch.arange(len(index)) + moved).to(device)
+        rows, index, moved = rows.to(device), index.to(device), moved.to(device)
+        per_atom = ("numbers", "positions", "shifts", "mask", "built")
+        chosen = _pick(system, per_atom, atoms) | _pick(system, ("cell", "pbc"), rows)
+        neighbors = system.neighbors[atoms] - moved.unsqueeze(1)
+        part = replace(system, index=index, systems=len(rows), neighbors=neighbors, **chosen)
         return Labelled(part, self.energies[rows], self.forces[atoms], sizes)
+
+
+def _pick(system: System, names: Sequence[str], rows: Int[Tensor, " rows"]) -> dict[str, Tensor]:
+    values = {name: getattr(system, name) for name in names}
+    return {name: value[rows] for name, value in values.items() if value is not None}
 
 
 def baseline(data: Labelled, elements: Sequence[int]) -> Float[Tensor, " kinds"]:
@@ -120,7 +118,8 @@ def force_loss(data: Labelled, *, scale: float, energy_weight: float = 0.1) -> L
         part = data.take(rows)
         seen = evaluate(model, part.system, graph=True)
         forces = (seen.forces - part.forces).square().mean()
-        energies = ((seen.energies - part.energies).square() / part.sizes).mean()
+        sizes = part.sizes.to(seen.energies)
+        energies = ((seen.energies - part.energies).square() / sizes).mean()
         return (forces + energy_weight * energies.to(forces.dtype)) / scale**2
 
     return loss
@@ -129,10 +128,11 @@ def force_loss(data: Labelled, *, scale: float, energy_weight: float = 0.1) -> L
 def errors(model: Any, data: Labelled, *, batch: int = 100) -> dict[str, float]:
     """Errors of a potential: forces in meV/Å, energies in meV/atom."""
     energy, force = [], []
-    for rows in torch.arange(len(data), device=data.sizes.device).split(batch):
+    for rows in torch.arange(len(data)).split(batch):
         part = data.take(rows)
         seen = evaluate(model, part.system)
-        energy.append((seen.energies - part.energies) / part.sizes / meV)
+        sizes = part.sizes.to(seen.energies)
+        energy.append((seen.energies - part.energies) / sizes / meV)
         force.append(((seen.forces - part.forces) / meV).flatten())
     energy, force = torch.cat(energy).double(), torch.cat(force).double()
     return {

@@ -196,4 +196,12 @@ def _fill(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
         sizes = torch.bincount(system.index, minlength=system.systems)
         reach = math.inf if len(i) == int((sizes * (sizes - 1)).sum()) else reach
     built = system.positions.detach().clone()
-    return replace(system, neighbors=neighbors, shifts=shifts, mask=mask, built=built, reach=reach)
+    return replace(
+        system,
+        neighbors=neighbors,
+        shifts=shifts,
+        mask=mask,
+        built=built,
+        cutoff=cutoff,
+        reach=reach,
+    )
