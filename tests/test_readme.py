@@ -49,6 +49,6 @@ def test_a_new_run_replaces_the_old_and_a_lost_chapter_goes(tmp_path: Path):
     measured = merged(old, tmp_path / "build", tmp_path)
     assert list(measured) == ["1.ipynb"] and measured["1.ipynb"]["cpu_seconds"] == 90.0
     row = table(measured, tmp_path).splitlines()[-1]
-    assert row == "| [One](1.ipynb) | 1.5 | 512 MB | error 18 meV/Å (zero: 1,234 meV/Å) |"
+    assert row == "| [One](1.ipynb) | 1.5 | 512 MB | error: 18 meV/Å (zero: 1,234 meV/Å) |"
     page = updated(f"a\n{START}\nold\n{END}\nb", "new\n")
     assert page == f"a\n{START}\nnew\n{END}\nb"

@@ -59,7 +59,7 @@ def _claim(claim: dict) -> str:
         text = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         return f"{text} {claim['unit']}".strip()
 
-    told = f"{claim['name']} {number(claim['value'])}"
+    told = f"{claim['name']}: {number(claim['value'])}"
     if claim["baseline"] is not None:
         told += f" ({claim['baseline_name']}: {number(claim['baseline'])})"
     return told.replace("|", "\\|")
