@@ -79,15 +79,9 @@ def fit(
     """Train to the end, or until `stop()` says so, or Ctrl-C; the model then has its best weights.
 
     Args:
-        model: What is trained.
-        loss: Loss of the rows of the training set.
-        validate: Errors on data that are not trained on; the first decides which weights are best.
+        model, loss, validate, options: As for `training`.
         report: Told one line per validation.
         stop: Asked after each validation.
-        options: As for `training`.
-
-    Returns:
-        What was seen on the way.
     """
     history = History()
     steps = training(model, loss, validate, history=history, **options)
@@ -99,9 +93,7 @@ def fit(
                 history.stopped = record.fraction < 1
                 break
     except KeyboardInterrupt:
-        history.stopped = True
-        if report:
-            report("stopped by hand; the model has the best weights so far")
+        history.stopped = True  # the model has the best weights so far
     steps.close()
     return history
 
@@ -131,9 +123,9 @@ def training(
 ) -> Iterator[Record]:
     """The loop, one record at a time: take the next to train on, close it to stop.
 
-    Adam (AMSGrad) with a warm-up and a cosine schedule, gradients clipped, an exponential average of
-    the weights, batches of nearly equal size. When the iterator ends or is closed, the model has the
-    best averaged weights. Under `torchrun` each process takes its share of every batch.
+    Adam (AMSGrad) with warm-up, cosine schedule and clipped gradients, an exponential average of the
+    weights, batches of nearly equal size. When it ends or is closed, the model has the best averaged
+    weights. Under `torchrun` each process takes its share of every batch.
 
     Args:
         model: What is trained, on any device.
@@ -210,9 +202,13 @@ def _rows(size: int, batch: int, step: int, seed: int) -> Int[Tensor, " rows"]:
     parts = math.ceil(size / batch)
     generator = torch.Generator().manual_seed(seed * 1_000_003 + step // parts)
     rows = torch.randperm(size, generator=generator).tensor_split(parts)[step % parts]
-    if distributed.is_available() and distributed.is_initialized():
+    if _shared():
         rows = rows.tensor_split(distributed.get_world_size())[distributed.get_rank()]
     return rows
+
+
+def _shared() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
 
 
 class _Run:
@@ -232,7 +228,7 @@ class _Run:
         self.optimizer.zero_grad()
         value.backward()
         value = value.detach()
-        if distributed.is_available() and distributed.is_initialized():
+        if _shared():
             value = self._share(value, len(rows))
         nn.utils.clip_grad_norm_(self.weights, clip)
         self.optimizer.step()
