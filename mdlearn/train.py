@@ -154,8 +154,7 @@ def training(
     history = History() if history is None else history
     weights = [w for w in model.parameters() if w.requires_grad]
     run = _Run(model, weights, rate, history)
-    begun = run.resume(checkpoint) if checkpoint else 0.0
-    start, losses = time.process_time() - begun, []
+    start, losses = time.process_time() - (run.resume(checkpoint) if checkpoint else 0.0), []
     try:
         while (fraction := _fraction(run.step, steps, start, budget)) < 1:
             run.optimizer.param_groups[0]["lr"] = rate * schedule(fraction)
@@ -260,11 +259,11 @@ class _Run:
             yield
             torch._foreach_copy_(self.weights, kept)
 
+    @torch.no_grad()
     def finish(self) -> None:
         """Give the model its best weights."""
-        with torch.no_grad():
-            for weight, best in zip(self.weights, self.best, strict=bool(self.best)):
-                weight.copy_(best)
+        for weight, best in zip(self.weights, self.best, strict=bool(self.best)):
+            weight.copy_(best)
 
     def save(self, path: Path | str, seconds: float) -> None:
         """Write everything a resume needs, all or nothing."""
