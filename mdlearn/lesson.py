@@ -104,7 +104,12 @@ def agree(a: Any, b: Any, *, tolerance: float = 1e-8) -> None:
         )
     digits = math.floor(-math.log10(tolerance)) if tolerance > 0 else 15
     plain = f"they agree: {_count(a.size, 'value')}, {_count(digits, 'digit')}"
-    _tell(plain, html=_card(_GOOD, "✓ they agree", plain.partition(": ")[2], f"{worst:.1e}"))
+    _tell(
+        plain,
+        html=_card(
+            _GOOD, "✓ they agree", plain.partition(": ")[2], f"largest difference {worst:.1e}"
+        ),
+    )
 
 
 def claim(
@@ -160,12 +165,12 @@ def claim(
     told = f"{name} {_SIGNS[better]} {_number(bound)}{_spaced(unit)}"
     if beats_baseline:
         told += f", better than {baseline_name}"
-    measured = f"{_number(value)}{_spaced(unit)}"
+    measured = f"measured {_number(value)}{_spaced(unit)}"
     if baseline is not None:
         measured += f"; {baseline_name}: {_number(baseline)}{_spaced(unit)}"
     if not holds:
         _tell(f"claim fails: {told}", html=_card(_BAD, "✗ claim fails", told, measured))
-        raise ClaimFailed(f"{told}: measured {measured}")
+        raise ClaimFailed(f"{told}: {measured}")
     _tell(f"claim holds: {told}", html=_card(_GOOD, "✓ claim holds", told, measured))
 
 
@@ -264,7 +269,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def _card(color: str, verdict: str, text: str, measured: str = "") -> str:
-    number = f' · measured <span class="measured">{escape(measured)}</span>' if measured else ""
+    number = f' · <span class="measured">{escape(measured)}</span>' if measured else ""
     return (
         f'<div style="border-left:4px solid {color};padding:2px 0 2px 10px;margin:4px 0">'
         f"<b>{escape(verdict)}</b> · {escape(text)}{number}</div>"

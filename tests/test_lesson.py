@@ -119,7 +119,10 @@ def test_a_tensor_is_a_value():
 def test_the_number_stands_only_where_the_notebook_tests_mask_it(shell):
     claim("force error", 21.37, 30, unit="meV/Å", baseline=712.0, baseline_name="zero forces")
     (data,) = shell
-    assert '<span class="measured">21.4 meV/Å; zero forces: 712 meV/Å</span>' in data["text/html"]
+    assert (
+        '<span class="measured">measured 21.4 meV/Å; zero forces: 712 meV/Å</span>'
+        in data["text/html"]
+    )
     head, _, rest = data["text/html"].partition('<span class="measured">')
     visible = head + rest.partition("</span>")[2] + data["text/plain"]
     assert "21.4" not in visible and "712" not in visible

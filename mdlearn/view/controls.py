@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ipywidgets import HTML, Dropdown, HBox, Image, SelectionSlider, VBox, Widget
+from ipywidgets import HTML, HBox, Image, SelectionSlider, VBox, Widget
 from jaxtyping import Real
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -90,16 +90,16 @@ def explore(
         sliders: Name → (lowest, highest, first), or a list of choices.
     """
     units = units or {}
+    labels = {k: k.replace("_", " ") + (f" ({units[k]})" if k in units else "") for k in sliders}
+    named = 16 + 8 * max(map(len, labels.values()), default=0)
     controls = {}
     for name, choice in sliders.items():
-        label = name.replace("_", " ") + (f" ({units[name]})" if name in units else "")
         if isinstance(choice, tuple):
-            controls[name] = slider(label, choice, width=460)
+            controls[name] = slider(labels[name], choice, width=380 + named, named=named)
         else:
-            wide = {"description_width": "170px"}
-            controls[name] = SelectionSlider(
-                options=choice, description=label, style=wide, layout={"width": "460px"}
-            )
+            style, layout = {"description_width": f"{named}px"}, {"width": f"{380 + named}px"}
+            look = {"description": labels[name], "style": style, "layout": layout}
+            controls[name] = SelectionSlider(options=choice, **look)
     alt = alt or f"{title or function.__name__}, with sliders for {', '.join(sliders)}"
     return Explorer(function, controls, title=title, alt=alt)
 
@@ -116,12 +116,11 @@ class Inspector(Panel):
         names = [f"{symbol}{i}" for i, symbol in enumerate(atoms.symbols)]
         order = np.argsort(-np.abs(values))
         options = [(f"{names[i]}: {values[i]:.4g} {unit}", int(i)) for i in order]
-        self.chooser = Dropdown(
+        self.chooser = SelectionSlider(  # JupyterLab keeps the arrow keys from a drop-down list
             options=options,
-            value=int(order[0]),
             description="atom",
-            style={"description_width": "44px"},
-            layout={"width": "300px"},
+            style={"description_width": "40px"},
+            layout={"width": "400px"},
         )
         self.told = HTML()
         self.bars = Image(layout={"width": "400px", "height": "250px"})
@@ -170,7 +169,7 @@ def atom_inspector(
     title: str = "Click an atom",
     alt: str = "",
 ) -> Inspector:
-    """Per-atom values on the molecule: click an atom, or choose one from the list.
+    """Per-atom values on the molecule: click an atom, or walk through them with the arrow keys.
 
     Args:
         atoms: The molecule.

@@ -15,7 +15,7 @@ from ipywidgets import HTML, Button, HBox, ToggleButton
 
 from mdlearn.units import kB, ps
 from mdlearn.view.arrays import to_numpy
-from mdlearn.view.live import LivePlot, Loop
+from mdlearn.view.live import LivePlot, Loop, measured
 from mdlearn.view.panel import Limits, Panel, heading, slider
 from mdlearn.view.scene import describe, show3d
 from mdlearn.view.theme import beside
@@ -124,8 +124,7 @@ class LiveDynamics(Panel):
         words = [f"{simulation.time / ps:.2f} ps simulated"]
         for name, values in simulation.traces.items():
             if values:
-                quantity, _, unit = name.rpartition(" (")
-                words.append(f"{quantity} {values[-1]:.5g} {unit.rstrip(')')}")
+                words.append(measured(name, values[-1]))
         if self.loop.running and now > self.drawn:
             words.append(f"{(simulation.time - self.then) / ps / (now - self.drawn):.2f} ps/s")
         self.drawn, self.then = now, simulation.time

@@ -90,8 +90,8 @@ class LivePlot:
             (self.curves[label],) = ax.plot([], [], lw=1.6, **look)
             ax.set_ylabel(label, fontsize=11)
             ax.yaxis.set_label_coords(-72 / (width - 104), 0.5)
-            ax.tick_params(labelsize=10)
             ax.grid(color="#DDDDDD", lw=0.8)
+            ax.tick_params(labelsize=10)
             if log:
                 log_axis(ax)
             else:
@@ -121,3 +121,10 @@ class LivePlot:
     def png(self) -> bytes:
         """The plot as a small file, for the notebook."""
         return png(self.figure)
+
+
+def measured(label: str, value: float) -> str:
+    """A label with its value in the place where both can be read: "temperature 312 K"."""
+    quantity, _, unit = label.rpartition(" (")
+    number = f"{value:.6g}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{quantity} {number} {unit.rstrip(')')}".replace(" -", " −")

@@ -44,8 +44,15 @@ def heading(text: str) -> HTML:
     return HTML(f'<div style="font-size:15px;font-weight:600">{escape(text)}</div>')
 
 
-def slider(label: str, limits: Limits, *, width: int) -> FloatSlider:
-    """A slider that arrow keys move too: (lowest, highest, first), a hundred steps."""
+def slider(label: str, limits: Limits, *, width: int, named: int = 0) -> FloatSlider:
+    """A slider that arrow keys move too, in a hundred steps.
+
+    Args:
+        label: Name and unit.
+        limits: Lowest, highest, first.
+        width: Of the whole (pixels).
+        named: Width of the label (pixels), to align several; as needed when zero.
+    """
     low, high, first = limits
     if not low <= first <= high:
         raise ValueError(f"{label} starts at {first}, outside {low} to {high}")
@@ -57,6 +64,6 @@ def slider(label: str, limits: Limits, *, width: int) -> FloatSlider:
         step=(10 if high - low >= 200 else 1) if whole else (high - low) / 100,
         description=label,
         readout_format=".0f" if whole else ".3g",
-        style={"description_width": "initial"},
+        style={"description_width": f"{named}px" if named else "initial"},
         layout={"width": f"{width}px"},
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.io import write
-from ipywidgets import HTML, HBox, Image, IntSlider, Play, jslink
+from ipywidgets import HBox, Image, IntSlider, Label, Play, jslink
 from jaxtyping import Real
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -19,10 +19,11 @@ from matplotlib.figure import Figure
 from mdlearn.view.arrays import to_numpy
 from mdlearn.view.ngl import ngl
 from mdlearn.view.panel import Panel, heading
-from mdlearn.view.picture import corners, pose, still, value_colors
+from mdlearn.view.picture import FILL, STICK, corners, extent, pose, still, value_colors
 from mdlearn.view.theme import DPI, png
 
 STYLES = ("ball+stick", "spacefill")
+FIELD = 40.0  # of NGL's camera (degrees)
 
 
 class Scene(Panel):
@@ -43,11 +44,11 @@ class Scene(Panel):
         width: int,
         height: int,
     ) -> None:
-        self.frames = list(frames)
+        self.frames, self.style = list(frames), style
         self.rotation = pose(self.frames[0])
         self.center = _middle(self.frames[0])
         bar = 84 if values is not None else 0
-        self.view = self._build(values, style, f"{width - bar}px", f"{height}px")
+        self.view = self._build(values, width - bar, height)
         row = [self.view] + ([_bar(values, label, height)] if values is not None else [])
         rows = [HBox(row, layout={"width": f"{width}px", "overflow": "hidden"})]
         if title:
@@ -93,38 +94,48 @@ class Scene(Panel):
         self.view.close()
         super().close()
 
-    def _build(self, values: np.ndarray | None, style: str, width: str, height: str) -> Any:
+    def _build(self, values: np.ndarray | None, width: int, height: int) -> Any:
         nglview = ngl()
         if len(self.frames) > 1:
             structure = _trajectory(nglview, self, values)
         else:
             structure = nglview.TextStructure(self._pdb(values))
         view = nglview.NGLWidget(structure, default_representation=False)
-        view.layout.width, view.layout.height, view.layout.flex = width, height, f"0 0 {width}"
+        view.layout.width, view.layout.height = f"{width}px", f"{height}px"
+        view.layout.flex = f"0 0 {width}px"  # or it would take the whole row
         look = {"color_scheme": "element"} if values is None else _colors(values)
-        if style == "ball+stick":
-            look |= {"radius": 0.13, "aspect_ratio": 2.4}
-        else:
-            look |= {"radius_type": "covalent", "radius_scale": 1.25}
-        view.add_representation(style, **look)
+        view._iplayer.layout.display = "none"  # ours is always in sight
+        ball = FILL if self.style == "spacefill" else 0.45  # about the balls of the still picture
+        if self.style == "ball+stick":
+            view.add_representation("licorice", radius=STICK, **look)
+        view.add_representation("spacefill", radius_type="covalent", radius_scale=ball, **look)
         if self.frames[0].cell.rank == 3:
             view._add_shape(self._edges(), name="cell")
-        view.center()
+        view.parameters = {"clip_dist": 0.1, "fog_near": 60, "fog_far": 110}
+        view.camera = "orthographic"
+        view.control.center([0, 0, 0])
+        view._remote_call("distance", target="viewerControls", args=[self._distance(width, height)])
         return view
+
+    def _distance(self, width: int, height: int) -> float:
+        """Of the camera (Å), such that all frames fill the view."""
+        half = extent(self.frames, self.rotation, style=self.style)
+        return float(max(half[1], half[0] * height / width)) / np.tan(np.radians(FIELD / 2))
 
     def _player(self, width: int) -> HBox:
         last = len(self.frames) - 1
-        play = Play(max=last, interval=80, layout={"width": "120px"})
+        play = Play(max=last, interval=80, layout={"width": "130px"})
+        wide = {"width": f"{min(width - 200, 300)}px"}
         slider = IntSlider(
-            max=last, description="frame", layout={"width": f"{min(width - 140, 320)}px"}
+            max=last, description="frame", style={"description_width": "48px"}, layout=wide
         )
         jslink((play, "value"), (slider, "value"))
         jslink((slider, "value"), (self.view, "frame"))
         self.player = slider
-        return HBox([play, slider, HTML(f"of {last}")])
+        return HBox([play, slider, Label(f"of {last}")])
 
     def _placed(self, positions: np.ndarray) -> np.ndarray:
-        return (positions - self.center) @ self.rotation.T
+        return (positions - self.center) @ self.rotation.T * [-1, 1, -1]  # NGL looks along +z
 
     def _pdb(self, values: np.ndarray | None) -> str:
         """The first frame as a PDB file; values go from 0 to 100 in the column of B-factors."""

@@ -4,12 +4,13 @@ Call `use()` once, in the first cell of a notebook; figures are drawn by `mdlear
 """
 
 import io
+import math
 
 from cycler import cycler
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator
 from PIL import Image
 
 # Okabe and Ito, Color Universal Design (2008): distinct under all common color vision deficiencies.
@@ -75,11 +76,20 @@ def compress(picture: Image.Image) -> bytes:
 
 
 def log_axis(ax: Axes) -> None:
-    """Logarithmic y with plain numbers at 1, 2 and 5, so that a narrow range has ticks too."""
+    """Logarithmic y with plain numbers, the more of them the narrower the range."""
+
+    def between(value: float, _: int) -> str:
+        low, high = ax.get_ylim()
+        lead = round(value / 10 ** math.floor(math.log10(value)))
+        named = (2, 3, 5, 7) if high < 15 * low else (2, 5) if high < 150 * low else ()
+        return f"{value:g}" if lead in named else ""
+
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_locator(LogLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5, 7)))
+    ax.yaxis.set_minor_formatter(FuncFormatter(between))
+    ax.tick_params(axis="y", which="minor", labelsize=ax.yaxis.get_ticklabels()[0].get_size())
 
 
 def beside(*pictures: bytes) -> bytes:

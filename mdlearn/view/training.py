@@ -11,7 +11,7 @@ from typing import Any
 from IPython.display import display
 from ipywidgets import HTML, Button, FloatProgress, HBox, ToggleButton
 
-from mdlearn.view.live import LivePlot, Loop
+from mdlearn.view.live import LivePlot, Loop, measured
 from mdlearn.view.panel import Panel, heading
 
 YLABEL = "validation force MAE (meV/Å)"
@@ -23,6 +23,7 @@ class LiveTraining(Panel):
 
     def __init__(self, records: Iterator[Any], *, ylabel: str, title: str, alt: str) -> None:
         self.source, self.records, self.finished = records, [], False
+        self.ylabel = ylabel
         self.plot = LivePlot([ylabel], xlabel=XLABEL, width=560, height=300, log=True, marker="o")
         self.loop = Loop(self.frame, self.ended)
         button = {"layout": {"width": "92px"}}
@@ -47,7 +48,7 @@ class LiveTraining(Panel):
         self.records.append(record)
         show_records(self.plot, self.records)
         self.bar.value = record.fraction
-        self.status.value = summary(record)
+        self.status.value = summary(record, self.ylabel)
 
     def finish(self, word: str) -> None:
         """Close the iterator, so that the model gets its best weights."""
@@ -56,7 +57,9 @@ class LiveTraining(Panel):
         self.run.disabled = self.halt.disabled = True
         if hasattr(self.source, "close"):
             self.source.close()
-        self.status.value = f"{word}; {summary(self.records[-1])}" if self.records else word
+        self.status.value = (
+            f"{word}; {summary(self.records[-1], self.ylabel)}" if self.records else word
+        )
 
     def ended(self, error: BaseException | None) -> None:
         """What the loop calls when it is over."""
@@ -149,7 +152,7 @@ def show_records(plot: LivePlot, records: list[Any]) -> None:
     plot.draw([record.seconds for record in records], {next(iter(plot.curves)): errors})
 
 
-def summary(record: Any) -> str:
+def summary(record: Any, ylabel: str) -> str:
     """A record in a few words."""
-    name, value = next(iter(record.valid.items()))
-    return f"{record.fraction:.0%} · {record.seconds:.0f} s · {name} {value:.4g}"
+    value = next(iter(record.valid.values()))
+    return f"{record.fraction:.0%} · {record.seconds:.0f} s · {measured(ylabel, value)}"

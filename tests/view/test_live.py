@@ -197,7 +197,7 @@ def test_training_runs_to_its_end():
 
     asyncio.run(act())
     assert len(panel.records) == 5 and log == ["closed"]
-    assert panel.bar.value == 1 and "force_mae 60" in panel.status.value
+    assert panel.bar.value == 1 and "validation force MAE 60 meV/Å" in panel.status.value
     (curve,) = panel.plot.curves.values()
     np.testing.assert_allclose(curve.get_ydata(), 300.0 / np.arange(1, 6))
     panel.close()

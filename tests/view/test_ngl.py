@@ -64,7 +64,7 @@ def test_the_thread_ends_with_the_last_call_and_another_begins():
         end = time.monotonic() + 5
         while threading.active_count() > before and time.monotonic() < end:
             time.sleep(0.01)
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
     assert view.seen == ["center", "center"]
 
 

@@ -107,7 +107,7 @@ def test_live_view_and_picture_share_pose_and_colors(show, ethanol):
     lines = [line for line in scene._pdb(values).splitlines() if line.startswith("ATOM")]
     written = np.array([[float(line[k : k + 8]) for k in (30, 38, 46)] for line in lines])
     center = ethanol.positions.mean(0)
-    expected = (ethanol.positions - center) @ picture.pose(ethanol).T
+    expected = (ethanol.positions - center) @ picture.pose(ethanol).T * [-1, 1, -1]
     np.testing.assert_allclose(written, expected, atol=6e-4)  # a PDB file has three decimals
     np.testing.assert_allclose([float(line[60:66]) for line in lines], 100 * values / 8, atol=6e-3)
 
@@ -117,7 +117,9 @@ def test_moving_reaches_the_view(show, ethanol):
     scene.move(ethanol.positions + 1.0)
     sent = scene.view._coordinates_dict[0]
     np.testing.assert_allclose(
-        sent - scene._placed(ethanol.positions), np.ones((9, 3)) @ scene.rotation.T, atol=1e-6
+        sent - scene._placed(ethanol.positions),
+        np.ones((9, 3)) @ scene.rotation.T * [-1, 1, -1],
+        atol=1e-6,
     )
 
 
