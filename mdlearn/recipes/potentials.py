@@ -42,7 +42,7 @@ def main() -> None:
         Labelled.from_atoms(train, model.cutoff),
         Labelled.from_atoms(valid, model.cutoff),
         epochs=options.epochs,
-        every=max(200, options.epochs * len(train) // 500),
+        every=max(200, options.epochs * len(train) // 100),
         seed=options.seed,
         checkpoint=options.work / f"{options.name}-potential.safetensors",
     )
