@@ -121,7 +121,8 @@ def boxes(system: System, reach: float) -> Pairs:
     filled = torch.bincount(flat, minlength=int(count.prod()))
     start, widest = filled.cumsum(0) - filled, int(filled.max())
 
-    layers = torch.ceil(reach * count / heights).long()
+    layers = torch.ceil(reach * count / heights).clamp(max=1e6).long()
+    layers = torch.where(system.pbc[0], layers, torch.minimum(layers, count - 1))
     steps = _grid(-layers, layers).to(box)
     seen = box.unsqueeze(1) + steps  # (atoms, steps, 3)
     around = torch.div(seen, count, rounding_mode="floor")

@@ -93,3 +93,9 @@ def test_batch_of_crystals_and_molecules() -> None:
 def test_wrong_cutoff_is_refused() -> None:
     with pytest.raises(ValueError, match="cutoff must be positive"):
         neighbors.table(from_atoms(Atoms("Ar")), -1.0)
+
+
+def test_a_flat_sheet_needs_no_boxes_above_it() -> None:
+    places = np.stack(np.meshgrid(range(5), range(4), [0.0]), -1).reshape(-1, 3)
+    system = from_atoms(Atoms("Ar20", places, cell=[9, 9, 9], pbc=[True, False, False]))
+    assert rows(*neighbors.boxes(system, 1.5)) == rows(*neighbors.all_pairs(system, 1.5))
