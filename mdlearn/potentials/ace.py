@@ -19,7 +19,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mdlearn.potentials.harmonics import coupling, harmonics, polynomials
+from mdlearn.potentials.equivariant import Channels, Couple, degrees
+from mdlearn.potentials.harmonics import harmonics, polynomials
 from mdlearn.potentials.neighbors import ensure
 from mdlearn.potentials.system import System
 
@@ -42,50 +43,6 @@ def waves(
     """
     fade = envelope(r, cutoff) / r * math.sqrt(2 / cutoff)
     return torch.sin(r.unsqueeze(-1) * frequencies) * fade.unsqueeze(-1)
-
-
-class Couple(nn.Module):
-    """Products of features of two kinds, one channel at a time, coupled to harmonics again."""
-
-    def __init__(self, left: int, right: int, out: int, *, same: bool = False) -> None:
-        super().__init__()
-        matrix, self.paths = coupling(left, right, out, same=same)
-        self.harmonics = (out + 1) ** 2
-        self.register_buffer("matrix", matrix.to(torch.get_default_dtype()), persistent=False)
-
-    def forward(
-        self, x: Float[Tensor, "left atoms channels"], y: Float[Tensor, "right atoms channels"]
-    ) -> Float[Tensor, "out atoms paths channels"]:
-        """Multiply every harmonic of x with every one of y; sum by the coupling matrix."""
-        return self.mix((x.unsqueeze(1) * y.unsqueeze(0)).flatten(0, 1))
-
-    def mix(
-        self, products: Float[Tensor, "products atoms channels"]
-    ) -> Float[Tensor, "out atoms paths channels"]:
-        """The second half of `forward`, for products made elsewhere."""
-        coupled = self.matrix @ products.flatten(1)
-        coupled = coupled.view(self.harmonics, self.paths, *products.shape[1:])
-        return coupled.transpose(1, 2)
-
-
-class Channels(nn.Module):
-    """A linear map of channels, one for each degree: the only one that rotations allow."""
-
-    def __init__(self, degree: int, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(degree + 1, inputs, outputs) / math.sqrt(inputs))
-        self.register_buffer("degrees", degrees(degree), persistent=False)
-
-    def forward(
-        self, x: Float[Tensor, "harmonics atoms inputs"]
-    ) -> Float[Tensor, "harmonics atoms outputs"]:
-        """The same map for all harmonics of a degree."""
-        return torch.bmm(x, self.weight.index_select(0, self.degrees))
-
-
-def degrees(degree: int) -> Int[Tensor, " harmonics"]:
-    """The degree of each harmonic: 0, 1, 1, 1, 2, …"""
-    return torch.tensor([k for k in range(degree + 1) for _ in range(2 * k + 1)])
 
 
 class Layer(nn.Module):
