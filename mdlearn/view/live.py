@@ -80,7 +80,7 @@ class LivePlot:
         log: bool = False,
         marker: str = "",
     ) -> None:
-        self.figure = Figure((width / DPI, height / DPI), dpi=DPI)
+        self.figure = Figure((width / DPI, height / DPI), dpi=DPI, layout="none")
         self.figure.subplots_adjust(90 / width, 52 / height, 1 - 14 / width, 1 - 12 / height)
         self.canvas = FigureCanvasAgg(self.figure)
         axes = np.atleast_1d(self.figure.subplots(len(labels), 1, sharex=True))
