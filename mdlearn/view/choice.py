@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, RadioButtons
+from ipywidgets import HTML, ToggleButtons
 
 from mdlearn.view.panel import Panel, heading
 
 
 class Choice(Panel):
-    """Radio buttons under a question."""
+    """Buttons under a question; the tab key and space reach them too."""
 
     def __init__(self, question: str, options: Sequence[str]) -> None:
-        wide = {"width": "max-content"}
-        self.buttons = RadioButtons(options=tuple(options), index=None, layout=wide)
+        wide = {"button_width": "auto"}
+        self.buttons = ToggleButtons(options=tuple(options), index=None, style=wide)
         self.told = HTML()
         self.buttons.observe(self._guessed, "index")
         title = f"Your guess first: {question}"

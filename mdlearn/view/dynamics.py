@@ -161,6 +161,7 @@ class LiveDynamics(Panel):
         (self.loop.start if going else self.loop.stop)()
 
     def _halted(self, _: Button) -> None:
+        self.loop.stop()
         self.run.value = False
         self.simulation.reset()
         self.scene.move(self.positions(self.simulation.state))

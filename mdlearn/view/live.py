@@ -58,6 +58,8 @@ class Loop:
             await asyncio.sleep(self.pause)
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        if task is not self.task:
+            return  # another has been started since
         self.wanted = False
         self.ended(None if task.cancelled() else task.exception())
 

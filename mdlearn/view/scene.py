@@ -87,6 +87,7 @@ class Scene(Panel):
             if "atom1" in change["new"]:
                 callback(int(change["new"]["atom1"]["index"]))
 
+        self.view._js("this.$pickingInfo.hide()")  # the caller tells what was clicked
         self.view.observe(picked, "picked")
 
     def close(self) -> None:
@@ -105,13 +106,16 @@ class Scene(Panel):
         view.layout.flex = f"0 0 {width}px"  # or it would take the whole row
         look = {"color_scheme": "element"} if values is None else _colors(values)
         view._iplayer.layout.display = "none"  # ours is always in sight
-        ball = FILL if self.style == "spacefill" else 0.45  # about the balls of the still picture
-        if self.style == "ball+stick":
+        if self.style == "ball+stick":  # sizes about as in the still picture
             view.add_representation("licorice", radius=STICK, **look)
-        view.add_representation("spacefill", radius_type="covalent", radius_scale=ball, **look)
+        heavy, hydrogen = (FILL, FILL) if self.style == "spacefill" else (0.45, 0.65)
+        for which, size in (("not _H", heavy), ("_H", hydrogen)):
+            ball = {"radius_type": "covalent", "radius_scale": size}
+            view.add_representation("spacefill", selection=which, **ball, **look)
         if self.frames[0].cell.rank == 3:
             view._add_shape(self._edges(), name="cell")
-        view.parameters = {"clip_dist": 0.1, "fog_near": 60, "fog_far": 110}
+        view.parameters = {"clip_dist": 0.1, "fog_near": 60, "fog_far": 110, "tooltip": False}
+        view._js("this.stage.mouseControls.remove('clickPick-left')")  # it would move the molecule
         view.camera = "orthographic"
         view.control.center([0, 0, 0])
         view._remote_call("distance", target="viewerControls", args=[self._distance(width, height)])
@@ -140,6 +144,8 @@ class Scene(Panel):
     def _pdb(self, values: np.ndarray | None) -> str:
         """The first frame as a PDB file; values go from 0 to 100 in the column of B-factors."""
         atoms = Atoms(self.frames[0].symbols, positions=self._placed(self.frames[0].positions))
+        names = [f"{symbol}{i}" for i, symbol in enumerate(atoms.symbols)]
+        atoms.set_array("atomtypes", np.array(names))
         if values is not None:
             atoms.set_array("bfactor", 100 * value_colors(values)[1].norm(values))
         text = io.StringIO()
