@@ -126,8 +126,9 @@ def test_the_command_explains_the_parameters(template, capsys):
 
 def test_the_command_lists_the_templates(capsys):
     assert main(["list"]) == 0
+    told = capsys.readouterr().out
     for name in (path.stem for path in Path("notebooks/templates").glob("*.ipynb")):
-        assert name in capsys.readouterr().out
+        assert name in told
 
 
 @pytest.mark.notebook
