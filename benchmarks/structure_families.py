@@ -1,0 +1,220 @@
+"""Contacts and folds of families that the networks never saw, beside what is simpler.
+
+    MDLEARN_DATA=… python -m benchmarks.structure_families
+
+Each family is predicted by the one shipped network that was trained without it. Rows of single
+families are kept in a log, so that a killed run goes on. DHFR, S1A and rhomboid ship, no network has
+seen them, and they are predicted by all five.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.common import RESULTS, mean, row, table, write
+from mdlearn.recipes import families as data
+from mdlearn.recipes.pairs import chain_states
+from mdlearn.structure import scores
+from mdlearn.structure.alignments import Alignment, focus, load_family
+from mdlearn.structure.confidence import raw_expectation
+from mdlearn.structure.fold import fold
+from mdlearn.structure.pairs import PairNetwork, Pairs, assemble, predict_pairs
+from mdlearn.structure.predict import NETWORKS, beliefs
+from mdlearn.structure.proteins import Protein
+from mdlearn.structure.secondary import SecondaryStructure
+from mdlearn.structure.weights import card, load
+
+CUTS = {"L/5 beyond 24": (24, 0.2), "L/2 beyond 12": (12, 0.5), "L beyond 6": (6, 1.0)}
+BARS = {"L/5 beyond 24": 0.85, "L/2 beyond 12": 0.79, "L beyond 6": 0.69}
+
+
+def main() -> None:
+    """Predict, score, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", default=["families", "shipped"])
+    parser.add_argument("--replicas", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--only", nargs="*", help="names of families")
+    parser.add_argument("--log", type=Path, default=Path("runs/structure_families"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--models", help="accepted for the smoke test; there is no rival here")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.log.mkdir(parents=True, exist_ok=True)
+    rows = []
+    if "families" in options.sets:
+        rows += summary([one_family(name, options) for name in options.only or data.names()])
+    if "shipped" in options.sets:
+        for name in options.only or ("dhfr", "s1a", "rhomboid"):
+            rows += shipped(name, options)
+    print(table(rows))
+    write("structure_families", rows, {}, options.results)
+
+
+def one_family(name: str, options: argparse.Namespace) -> dict:
+    """All scores of one family, from the log if they are there."""
+    path = options.log / f"{name}.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    family = data.load(name, options.log.parent / "pairs")
+    mine = [k for k in range(NETWORKS) if name in card(f"pairs_{k}")["families it never saw"]]
+    states = chain_states(load(SecondaryStructure, "secondary_structure"), family)
+    direct, mutual, effective = family.maps[0]
+    maps = assemble(direct, mutual, effective, family.residues, states)
+    pairs = predict_pairs([load(PairNetwork, f"pairs_{k}") for k in mine], maps)
+    native = Protein(name, family.sequence, family.backbone)
+    found = {"family": name, "effective": effective}
+    found |= contacts(
+        native, family.residues, {"learned": pairs.contacts, "couplings": direct, "mutual": mutual}
+    )
+    found |= folded(native, pairs, states, options)
+    path.write_text(json.dumps(found))
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def contacts(
+    native: Protein, residues: np.ndarray, maps: dict[str, np.ndarray]
+) -> dict[str, float]:
+    """Precision of each map at each cut."""
+    at = np.ix_(residues, residues)
+    true = scores.distances(native.cb)[at]
+    return {
+        f"{name}, {cut}": scores.contact_precision(
+            values[at] if len(values) == len(native) else values,
+            true, residues, separation=apart, share=share,
+        )
+        for name, values in maps.items()
+        for cut, (apart, share) in CUTS.items()
+    }  # fmt: skip
+
+
+def folded(
+    native: Protein, pairs: Pairs, states: np.ndarray, options: argparse.Namespace
+) -> dict[str, object]:
+    """Scores of the model chosen by energy, of the best replica, and of the mirror image."""
+    start = time.process_time()
+    result = fold(native.sequence, pairs, states, replicas=options.replicas, steps=options.steps)
+    seconds = time.process_time() - start
+    known = np.isfinite(native.ca).all(1)
+    true = native.ca[known]
+    tm = [scores.tm_score(model[known, 1], true) for model in result.models]
+    model = result.model.ca[known]
+    return {
+        "TM": tm[0],
+        "TM of the best replica": max(tm),
+        "TM of the mirror image": scores.tm_score(model * [1, 1, -1], true),
+        "RMSD": scores.rmsd(model, true),
+        "lDDT per residue": scores.lddt(model, true).round(4).tolist(),
+        "expected per residue": raw_expectation(result.model, pairs)[known].round(4).tolist(),
+        "energies": result.energies.round(1).tolist(),
+        "CPU s": seconds,
+    }
+
+
+def summary(found: list[dict]) -> list[dict]:
+    """Means over families with their standard errors."""
+    count = f"{len(found)} families never seen"
+    rows = []
+    for cut, bar in BARS.items():
+        ours, error = mean([f[f"learned, {cut}"] for f in found])
+        for rival in ("couplings", "mutual"):
+            theirs, _ = mean([f[f"{rival}, {cut}"] for f in found])
+            rows.append(
+                row(f"precision {cut}, {count}; rival: {rival} alone", ours, theirs, unit="ratio")
+                | {"ours_error": error, "wanted": bar, "holds": ours >= bar, "sense": "at least"}
+            )
+    for name, bar in (
+        ("TM", 0.55),
+        ("TM of the best replica", None),
+        ("TM of the mirror image", None),
+    ):
+        value, error = mean([f[name] for f in found])
+        rows.append(higher(f"{name}, {count}", value, bar) | {"ours_error": error})
+    rows.append(
+        higher(f"share of TM > 0.5, {count}", np.mean([f["TM"] > 0.5 for f in found]), 0.65)
+    )
+    lddt = [float(np.mean(f["lDDT per residue"])) for f in found]
+    rows.append(higher(f"CA-lDDT, {count}", mean(lddt)[0], 0.57) | {"ours_error": mean(lddt)[1]})
+    said = [float(np.mean(f["expected per residue"])) for f in found]
+    if len(found) > 2:
+        rows.append(
+            higher(
+                f"correlation of expected and true lDDT, {count}",
+                np.corrcoef(said, lddt)[0, 1],
+                None,
+            )
+        )
+        both = [
+            np.concatenate([f[k] for f in found])
+            for k in ("expected per residue", "lDDT per residue")
+        ]
+        rows.append(higher(f"the same per residue, {count}", np.corrcoef(*both)[0, 1], None))
+        slope, level = np.polyfit(*both, 1)
+        print(f"calibration: lDDT = {level:.3f} + {slope:.3f} × expected")
+    return rows
+
+
+def higher(what: str, value: float, bar: float | None, unit: str = "ratio") -> dict[str, object]:
+    """A row of a number that should be at least its bar."""
+    told = row(what, float(value), None, unit=unit)
+    return told | {
+        "bar": bar,
+        "sense": "at least",
+        "holds": None if bar is None else bool(value >= bar),
+    }
+
+
+def shipped(name: str, options: argparse.Namespace) -> list[dict]:
+    """A family that ships: contacts, fold, time."""
+    path = options.log / f"{name}.json"
+    if not path.exists():
+        alignment, native = load_family(name)
+        family, residues = focus(alignment, native)
+        first, last = residues[0], residues[-1] + 1
+        native, residues = native.take(range(first, last)), residues - first
+        start = time.process_time()
+        states, pairs, direct, _ = beliefs(
+            Alignment(family.names, family.rows), residues, native.sequence
+        )
+        seconds = time.process_time() - start
+        found = {"beliefs CPU s": seconds}
+        found |= contacts(native, residues, {"learned": pairs.contacts, "couplings": direct})
+        found |= folded(native, pairs, states, options)
+        path.write_text(json.dumps(found))
+    found = json.loads(path.read_text())
+    rows = [
+        row(
+            f"precision {cut}, {name}; rival: couplings alone",
+            found[f"learned, {cut}"],
+            found[f"couplings, {cut}"],
+            unit="ratio",
+        )
+        for cut in CUTS
+    ]
+    bar = {"dhfr": 0.60, "s1a": 0.50}.get(name)
+    rows.append(higher(f"TM, {name}, chosen by energy", found["TM"], bar))
+    rows.append(higher(f"TM of the best replica, {name}", found["TM of the best replica"], None))
+    rows.append(row(f"RMSD, {name}", found["RMSD"], None, unit="Å"))
+    rows.append(row(f"lDDT, {name}", float(np.mean(found["lDDT per residue"])), None, unit="ratio"))
+    rows.append(
+        row(f"beliefs of {name}, from the alignment", found["beliefs CPU s"], None, unit="CPU s")
+    )
+    rows.append(
+        row(
+            f"fold of {name}",
+            found["CPU s"],
+            None,
+            unit="CPU s",
+            bar=30 if name == "dhfr" else None,
+        )
+    )
+    return rows
+
+
+if __name__ == "__main__":
+    main()
