@@ -25,7 +25,9 @@ class Worker:
     It takes a line of JSON and answers with one (`rivals/worker.py`). Use it in a `with` block.
     """
 
-    def __init__(self, model: str, rivals: Path) -> None:
+    def __init__(
+        self, model: str, rivals: Path, *, module: str = "benchmarks.rivals.worker"
+    ) -> None:
         self.model = model
         python = Path(sys.executable) if model == "ours" else rivals / model / "bin" / "python"
         if not python.exists():
@@ -36,7 +38,7 @@ class Worker:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         calm = [] if model == "ours" else ["-W", "ignore"]  # theirs to mend, a hundred a start
         self.process = subprocess.Popen(
-            [python, *calm, "-m", "benchmarks.rivals.worker", model],
+            [python, *calm, "-m", module, model],
             cwd=ROOT,
             env=os.environ | threads | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
@@ -63,6 +65,21 @@ class Worker:
                 "its message stands above"
             )
         return json.loads(line)
+
+
+def stored(log: Path) -> list[dict[str, Any]]:
+    """The runs in a file of JSON lines; a last line cut off by a kill does not count."""
+    lines = log.read_text().split("\n")[:-1] if log.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def append(log: Path, run: Mapping[str, Any]) -> None:
+    """One run more; the rest of a line that a kill cut off is removed first."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a+b") as stream:
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
+        stream.write(json.dumps(run, ensure_ascii=False).encode() + b"\n")
 
 
 def mean(values: Sequence[float]) -> tuple[float, float | None]:

@@ -15,7 +15,6 @@ After a change of the code start a new file with --log.
 
 import argparse
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +25,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from benchmarks.common import RESULTS, RIVALS, Worker, mean, row, table, write
+from benchmarks.common import RESULTS, RIVALS, Worker, append, mean, row, stored, table, write
 from mdlearn.data.fetch import load
 
 RATES = {"ours": "0.005,0.01,0.02", "mace": "0.005,0.01,0.02", "painn": "0.001,0.002,0.005"}
@@ -164,21 +163,6 @@ def train(
         np.savez(file, **dict(arrays(parts)))
         answer = worker.ask("train", data=str(file), rate=rate, budget=budget, seed=seed)
         return answer, worker.ask("packages")
-
-
-def stored(log: Path) -> list[Run]:
-    """The runs in a file of JSON lines; a last line cut off by a kill does not count."""
-    lines = log.read_text().split("\n")[:-1] if log.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def append(log: Path, run: Run) -> None:
-    """One run more; the rest of a line that a kill cut off is removed first."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a+b") as stream:
-        stream.seek(0)
-        stream.truncate(stream.read().rfind(b"\n") + 1)
-        stream.write(json.dumps(run, ensure_ascii=False).encode() + b"\n")
 
 
 def best(scan: Sequence[Run]) -> Run:

@@ -8,16 +8,31 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
 MAX_LOSSES = 3  # workers lost without a single finished item in between
 
 
-def _one_thread() -> None:
-    """Keep a worker to one thread: the processes are the parallelism."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes started here keep to one thread each: the processes are the parallelism.
+
+    The limit has to be there before a process begins: libraries read it when they are loaded, and a
+    worker loads those of the main script before anything else.
+    """
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    before = {name: os.environ.get(name) for name in limits}
+    os.environ.update(limits)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def completed(
@@ -70,10 +85,9 @@ def _in_processes(
     while left:
         before = len(left)
         try:
-            with ProcessPoolExecutor(
-                workers, mp_context=get_context("spawn"), initializer=_one_thread
-            ) as pool:
-                futures = {pool.submit(function, items[i]): i for i in sorted(left)}
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                with _one_thread():
+                    futures = {pool.submit(function, items[i]): i for i in sorted(left)}
                 try:
                     for future in as_completed(futures):
                         result = future.result()

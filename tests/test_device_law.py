@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from mdlearn.dynamics.integrators import State, langevin, start, verlet
+from mdlearn.dynamics.ensembles import barostat, rescaling
+from mdlearn.dynamics.integrators import State, Step, langevin, start, verlet
+from mdlearn.dynamics.minimize import Descent, fire
 from mdlearn.potentials.committee import Committee
 from mdlearn.potentials.neighbors import table
 from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import Potential, System, evaluate, from_atoms
-from mdlearn.units import fs, ps
+from mdlearn.units import bar, fs, ps
 from tests.device_law import OneDevice
 from tests.potentials.frames import ethanol, random_ace, silicon
 
@@ -49,16 +51,38 @@ def test_a_training_step_stays_on_the_device() -> None:
             optimizer.step()
 
 
-@pytest.mark.parametrize("name", ["verlet", "langevin"])
-def test_a_step_of_dynamics_stays_on_the_device(name: str) -> None:
+STEPS: dict[str, Callable[[Potential], Step]] = {
+    "verlet": lambda potential: verlet(potential, fs),
+    "langevin": lambda potential: langevin(potential, fs, 300.0, 1 / ps),
+    "rescaling": lambda potential: rescaling(potential, fs, 300.0, ps),
+    "barostat": lambda potential: barostat(potential, fs, 300.0, 1 / ps, pressure=1 * bar, time=ps),
+    "full barostat": lambda potential: barostat(
+        potential, fs, 300.0, 1 / ps, pressure=1 * bar, time=ps, shape="full"
+    ),
+}
+
+
+@pytest.mark.parametrize("make", STEPS.values(), ids=STEPS.keys())
+def test_a_step_of_dynamics_stays_on_the_device(make: Callable[[Potential], Step]) -> None:
+    for potential in (LennardJones(sigma=1.2, cutoff=4.0), random_ace([14], cutoff=4.0)):
+        state = start(potential, from_atoms([silicon(0), silicon(1)]), temperature=300)
+        tensors = {k: v.to("meta") for k, v in vars(state).items() if v is not None}
+        state = State(**tensors)
+        step = make(potential.to("meta") if hasattr(potential, "to") else potential)
+        rows = len(state.masses) + 3 * state.system.systems
+        with OneDevice():
+            after = step(state, torch.empty(rows, 3, dtype=torch.float64, device="meta"))
+        assert after.velocities.is_meta
+
+
+def test_a_step_downhill_stays_on_the_device() -> None:
     potential = LennardJones(sigma=1.2, cutoff=4.0)
-    state = start(potential, from_atoms([ethanol(0), ethanol(1)]), temperature=300)
-    tensors = {k: v.to("meta") for k, v in vars(state).items()}
-    state = State(**tensors)
-    step = verlet(potential, fs) if name == "verlet" else langevin(potential, fs, 300.0, 1 / ps)
+    state = start(potential, from_atoms([silicon(0), silicon(1)]), temperature=0)
+    state = State(**{k: v.to("meta") for k, v in vars(state).items() if v is not None})
+    like = torch.empty(2, dtype=torch.float64, device="meta")
     with OneDevice():
-        after = step(state, torch.empty_like(state.velocities))
-    assert after.velocities.is_meta
+        after = fire(potential)(Descent(state, like, like, like))
+    assert after.state.forces.is_meta
 
 
 def test_the_law_catches_a_stray_tensor_and_a_read_back() -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -71,8 +73,28 @@ def test_workers_that_keep_dying_are_reported():
         pmap(die, range(2), workers=1 + 1)
 
 
-def test_a_worker_has_one_thread():
+def test_a_worker_has_one_thread_also_where_the_script_loads_torch_first(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import torch\n"
+        "from mdlearn.parallel import pmap\n"
+        "def threads(x):\n    return torch.get_num_threads()\n"
+        "if __name__ == '__main__':\n    print(pmap(threads, [0], workers=2))\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[1]\n"
     assert pmap(threads, [0], workers=2) == ["1"]
+
+
+def test_the_limit_of_workers_is_not_left_behind(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    pmap(square, range(2), workers=2)
+    assert os.environ["OMP_NUM_THREADS"] == "2"
+    assert "MKL_NUM_THREADS" not in os.environ
 
 
 def test_no_workers_is_refused():

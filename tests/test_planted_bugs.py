@@ -19,8 +19,8 @@ BUGS = {
     ),
     "missing ½ of a pair that stands twice in the table": (
         "mdlearn/potentials/pair.py",
-        "system.total(0.5 * (energy * factor).sum(1))",
-        "system.total((energy * factor).sum(1))",
+        "system.total(0.5 * energy.sum(1))",
+        "system.total(energy.sum(1))",
         "tests/potentials/test_use.py::test_two_atoms_rest_where_the_docstring_says",
     ),
     "energies in another unit than forces": (
@@ -71,10 +71,13 @@ def test_a_planted_bug_turns_its_law_red(
     source = (tmp_path / file).read_text()
     assert source.count(right) == 1, "the line that the bug replaces has changed; mend this test"
     (tmp_path / file).write_text(source.replace(right, wrong))
-    red = subprocess.run(
+    plain = {
+        name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER")
+    }
+    red = subprocess.run(  # on CI, pytest would write the difference of long sets for minutes
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", law],
         cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path)},
+        env=plain | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

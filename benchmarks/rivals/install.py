@@ -13,7 +13,14 @@ from pathlib import Path
 from benchmarks.common import RIVALS
 
 TORCH = "torch==2.13.0"
-PACKAGES = {"mace": ["mace-torch==0.3.16"], "painn": ["schnetpack==2.0.4"]}
+PACKAGES = {
+    "mace": ["mace-torch==0.3.16"],
+    "painn": ["schnetpack==2.0.4"],
+    "chemprop": ["chemprop==2.3.1"],
+    "openmm": ["openmm==8.6.1", "numpy"],
+    "jaxmd": ["jax-md==0.2.29"],
+}
+ALONE = {"openmm", "jaxmd"}  # engines that need no torch
 CONTRACT = ["ase", "jaxtyping", "safetensors"]  # what mdlearn.train and mdlearn.potentials import
 
 
@@ -33,15 +40,17 @@ def main() -> None:
 def install(name: str, folder: Path, index: str | None = None) -> None:
     """A virtual environment with one rival; a finished one is left alone."""
     done = folder / ".installed"
-    wanted = "\n".join([TORCH, *PACKAGES[name], *CONTRACT])
+    needed = PACKAGES[name] if name in ALONE else [TORCH, *PACKAGES[name], *CONTRACT]
+    wanted = "\n".join(needed)
     if done.exists() and done.read_text() == wanted:
         print(f"{name}: {folder} is there")
         return
     print(f"{name}: installing into {folder}")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, TORCH, *(["--index-url", index] if index else [])], check=True)
-    subprocess.run([*pip, TORCH, *PACKAGES[name], *CONTRACT], check=True)
+    if TORCH in needed:
+        subprocess.run([*pip, TORCH, *(["--index-url", index] if index else [])], check=True)
+    subprocess.run([*pip, *needed], check=True)
     done.write_text(wanted)
 
 

@@ -108,14 +108,14 @@ class FromASE:
         """Energy of each system (eV); without a gradient, which `evaluate` takes from `analytic`."""
         return self.analytic(system).energies
 
-    def analytic(self, system: System) -> Evaluation:
+    def analytic(self, system: System, *, virial: bool = False) -> Evaluation:
         """Energies and forces, one system after the other; the virial where there is a stress."""
         energies, forces, virials = [], [], []
         for atoms in to_atoms(system):
             atoms.calc = self.calculator
             energies.append(atoms.get_potential_energy())
             forces.append(atoms.get_forces())
-            if atoms.pbc.all() and "stress" in self.calculator.implemented_properties:
+            if virial and atoms.pbc.all() and "stress" in self.calculator.implemented_properties:
                 virials.append(-atoms.get_stress(voigt=False) * atoms.get_volume())
         like = system.positions
         return Evaluation(

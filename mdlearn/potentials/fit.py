@@ -83,7 +83,7 @@ class Labelled:
         atoms = (torch.arange(len(index)) + moved).to(device)
         rows, index, moved = rows.to(device), index.to(device), moved.to(device)
         per_atom = ("numbers", "positions", "shifts", "mask", "built")
-        chosen = _pick(system, per_atom, atoms) | _pick(system, ("cell", "pbc"), rows)
+        chosen = _pick(system, per_atom, atoms) | _pick(system, ("cell", "pbc", "built_cell"), rows)
         neighbors = system.neighbors[atoms] - moved.unsqueeze(1)
         part = replace(system, index=index, systems=len(rows), neighbors=neighbors, **chosen)
         return Labelled(part, self.energies[rows], self.forces[atoms], sizes)
@@ -125,7 +125,7 @@ def force_loss(data: Labelled, *, scale: float, energy_weight: float = 0.1) -> L
     return loss
 
 
-def errors(model: Any, data: Labelled, *, batch: int = 100) -> dict[str, float]:
+def errors(model: Any, data: Labelled, *, batch: int = 25) -> dict[str, float]:
     """Errors of a potential: forces in meV/Å, energies in meV/atom."""
     energy, force = [], []
     for rows in torch.arange(len(data)).split(batch):

@@ -44,10 +44,10 @@ class GFN2:
     name: ClassVar[str] = "GFN2-xTB"
 
     def calculator(self) -> Calculator:
-        """An ASE calculator of this method."""
-        from tblite.ase import TBLite
+        """An ASE calculator of this method, on one thread."""
+        from mdlearn.potentials.xtb import OneThread
 
-        return TBLite(
+        return OneThread(
             method=self.name,
             charge=self.charge,
             multiplicity=self.unpaired + 1,

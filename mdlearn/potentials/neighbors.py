@@ -6,70 +6,79 @@ The table is made outside of the step of a simulation: its width is read back fr
 import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
 from torch import Tensor
 
+from mdlearn.potentials.boxes import Pairs, once
 from mdlearn.potentials.system import System
 
 SMALL = 400  # atoms of a system up to which all pairs are tried
-Pairs = tuple[Tensor, Tensor, Tensor]  # atom i, atom j, shift of j in lattice vectors
 
 
-def table(system: System, cutoff: float, *, skin: float = 0.0) -> System:
+def table(system: System, cutoff: float, *, skin: float = 0.0, half: bool = False) -> System:
     """The system with its neighbor table, complete up to `cutoff + skin` (Å).
 
-    Any cell (triclinic, smaller than the cutoff) and any mixture of periodic axes. Small systems
-    try all pairs, large ones sort their atoms into boxes; both give the same table.
+    Any cell (triclinic, smaller than the cutoff) and any mixture of periodic axes. Small systems try
+    all pairs, an orthorhombic cell on the CPU grows a tree, all others sort their atoms into boxes
+    (boxes.py); all give the same table.
+
+    Args:
+        system: Whose neighbors.
+        cutoff: Of the potential (Å).
+        skin: How much farther to look, so that the table serves for a while (Å).
+        half: Instead of the table a list with each pair once, enough for potentials of pairs.
 
     Raises:
-        ValueError: A cutoff that is not positive.
+        ValueError: A cutoff that is not positive, or a cell without volume.
     """
     if not cutoff > 0 or skin < 0:
         raise ValueError(
             f"cutoff must be positive and skin not negative, got {cutoff} Å and {skin} Å"
         )
+    if system.cell is not None and not bool((system.volumes() > 1e-9).all()):
+        raise ValueError(
+            "a cell has no volume: two of its vectors are parallel or zero; set atoms.cell"
+        )
     reach = cutoff + skin
-    plain = replace(system, positions=system.positions.detach())
-    if system.cell is None and len(system.numbers) <= SMALL * system.systems:
-        pairs = molecules(plain, reach)
-    else:
-        parts = []
-        for number in range(system.systems):
-            mine = torch.nonzero(system.index == number).flatten()
-            frame = _one(plain, mine, number)
-            find = all_pairs if len(mine) <= SMALL else boxes
-            i, j, shift = find(frame, reach)
-            parts.append((mine[i], mine[j], shift))
-        pairs = tuple(torch.cat(part) for part in zip(*parts, strict=True))
-    return _fill(system, pairs, cutoff, reach)
+    pairs = _search(replace(system, positions=system.positions.detach()), reach, half)
+    return (_list if half else _fill)(system, pairs, cutoff, reach)
 
 
 def refresh(system: System) -> System:
     """The system with a table that serves its positions: the old one while it does.
 
     A table made with a skin serves until an atom has moved half of the skin: two atoms that were
-    out of reach cannot have come within the cutoff before.
+    out of reach cannot have come within the cutoff before. When the cell has changed by F since,
+    distances have shrunk by no more than its smallest stretch, and atoms are compared with where F
+    alone would have brought them.
 
     Raises:
         ValueError: The system has no table yet.
     """
-    if system.neighbors is None:
+    if system.built is None:
         raise ValueError(
             "there is no table to refresh; make one with table(system, cutoff, skin=…)"
         )
-    slack = 0.5 * (system.reach - system.cutoff)
-    if slack == math.inf:
+    if system.reach == math.inf:
         return system
-    moved = (system.positions.detach() - system.built).square().sum(-1).max()
-    if moved <= slack**2:
+    skin, reach, built = system.reach - system.cutoff, system.reach, system.built
+    if system.cell is not system.built_cell:
+        change = torch.linalg.solve(system.built_cell, system.cell)
+        reach = reach * min(1.0, float(torch.linalg.svdvals(change).min()))
+        built = (built.unsqueeze(1) @ change.index_select(0, system.index)).squeeze(1)
+    slack = 0.5 * (reach - system.cutoff)
+    moved = (system.positions.detach() - built).square().sum(-1).max()
+    if slack >= 0 and moved <= slack**2:
         return system
-    return table(system, system.cutoff, skin=2 * slack)
+    return table(system, system.cutoff, skin=skin, half=system.pairs is not None)
 
 
 def ensure(system: System, cutoff: float) -> System:
     """The system with a table: its own, or a new one when it has none."""
-    return table(system, cutoff) if system.neighbors is None else system
+    return table(system, cutoff) if system.built is None else system
 
 
 def molecules(system: System, reach: float) -> Pairs:
@@ -102,58 +111,66 @@ def all_pairs(system: System, reach: float) -> Pairs:
     return i, j, shift + turns[i] - turns[j]
 
 
-def boxes(system: System, reach: float) -> Pairs:
-    """All pairs within `reach` (Å) of one system, by sorting atoms into boxes: time linear in atoms.
+def tree(system: System, reach: float) -> Pairs:
+    """Each pair within `reach` (Å) of one system once, by a k-d tree: the cell must be orthorhombic.
 
-    An atom looks into all boxes within reach of its own. A box index beyond the edge comes back
-    on the other side, as many lattice vectors away as it went around.
+    No periodic axis may be shorter than twice the reach, for the tree sees the nearest image only.
     """
     positions, turns = _wrap(system)
-    fractions = positions @ torch.linalg.inv(system.cell[0])
-    low = torch.where(system.pbc[0], torch.zeros_like(fractions[0]), fractions.amin(0))
-    span = torch.where(system.pbc[0], torch.ones_like(low), fractions.amax(0) - low + 1e-9)
-    heights = _heights(system.cell[0]) * span  # (3,)
-    count = (heights / reach).floor().clamp(1, 64).long()
-    box = ((fractions - low) / span * count).floor().long()
-    box = torch.minimum(box.clamp(min=0), count - 1)  # (atoms, 3)
-    flat = (box[:, 0] * count[1] + box[:, 1]) * count[2] + box[:, 2]
-    order = torch.argsort(flat, stable=True)
-    filled = torch.bincount(flat, minlength=int(count.prod()))
-    start, widest = filled.cumsum(0) - filled, int(filled.max())
-
-    layers = torch.ceil(reach * count / heights).clamp(max=1e6).long()
-    layers = torch.where(system.pbc[0], layers, torch.minimum(layers, count - 1))
-    steps = _grid(-layers, layers).to(box)
-    seen = box.unsqueeze(1) + steps  # (atoms, steps, 3)
-    around = torch.div(seen, count, rounding_mode="floor")
-    seen = seen - around * count
-    inside = ((around == 0) | system.pbc[0]).all(-1)
-    seen = (seen[..., 0] * count[1] + seen[..., 1]) * count[2] + seen[..., 2]
-    slot = torch.arange(widest, device=flat.device)
-    real = (slot < filled[seen].unsqueeze(-1)) & inside.unsqueeze(-1)  # (atoms, steps, widest)
-    i, step, place = real.nonzero().unbind(1)
-    j = order[start[seen[i, step]] + place]
-    shift = around[i, step].to(positions)
-    distance = (positions[j] - positions[i] + shift @ system.cell[0]).square().sum(-1)
-    keep = (distance < reach**2) & ((i != j) | (shift != 0).any(1))
-    i, j, shift = i[keep], j[keep], shift[keep]
-    return i, j, shift + turns[i] - turns[j]
+    length = system.cell[0].diagonal()
+    size = np.where(system.pbc[0].numpy(), length.double().numpy(), 0.0)
+    places = positions.double().numpy()
+    places = np.where((size > 0) & (places >= size), places - size, places)
+    grown = cKDTree(places, boxsize=size, balanced_tree=False, compact_nodes=False)
+    found = grown.query_pairs(reach, output_type="ndarray")
+    both = torch.from_numpy(np.sort(found[:, 0] * len(places) + found[:, 1]))  # quicker than pairs
+    i = both // len(places)
+    j = both - i * len(places)
+    way = positions.index_select(0, j) - positions.index_select(0, i)
+    shift = -torch.round(way / length) * system.pbc[0]
+    return i, j, shift + turns.index_select(0, i) - turns.index_select(0, j)
 
 
-def _one(system: System, mine: Int[Tensor, " mine"], number: int) -> System:
-    """One system of many; a cell and no periodic axis when it has none."""
-    cell, pbc = system.cell, system.pbc
-    if cell is None:
+def _search(system: System, reach: float, half: bool) -> Pairs:
+    """Pairs within reach, each once or from both sides, by the quickest way that is exact here."""
+    count, none = len(system.numbers), system.cell is None
+    if none and count > SMALL * system.systems:
         cell = torch.eye(3).to(system.positions).expand(system.systems, 3, 3)
         pbc = torch.zeros(system.systems, 3, dtype=torch.bool, device=cell.device)
-    return System(
-        numbers=system.numbers[mine],
-        positions=system.positions[mine],
-        index=torch.zeros_like(mine),
-        systems=1,
-        cell=cell[number : number + 1],
-        pbc=pbc[number : number + 1],
-    )
+        return _search(replace(system, cell=cell, pbc=pbc), reach, half)
+    if not none and (system.systems > 1 or system.cell.device.type != "cpu"):
+        pairs = once(system, reach)
+    elif not none and count > 1 and _fits_tree(system, reach):
+        pairs = tree(system, reach)
+    elif count > SMALL * system.systems:
+        pairs = once(system, reach)
+    else:
+        pairs = molecules(system, reach) if none else all_pairs(system, reach)
+        return _once(pairs) if half else pairs
+    return pairs if half else _both(pairs)
+
+
+def _fits_tree(system: System, reach: float) -> bool:
+    """The cell is orthorhombic, and no periodic axis is shorter than twice the reach."""
+    cell, lengths = system.cell[0], system.cell[0].diagonal()
+    straight = not bool((cell - lengths.diag()).any()) and bool((lengths > 0).all())
+    return straight and bool(((lengths > 2 * reach) | ~system.pbc[0]).all())
+
+
+def _once(pairs: Pairs) -> Pairs:
+    """Of pairs that stand twice, as i → j and j → i, the one with i < j; of an atom and its images half."""
+    i, j, shift = pairs
+    weight = shift.new_tensor([1e8, 1e4, 1.0])  # shifts are whole numbers below 1e4
+    keep = (i < j) | ((i == j) & ((shift @ weight) > 0))
+    return i[keep], j[keep], shift[keep]
+
+
+def _both(pairs: Pairs) -> Pairs:
+    """Each pair from both sides, sorted by the first atom."""
+    i, j, shift = pairs
+    i, j, shift = torch.cat([i, j]), torch.cat([j, i]), torch.cat([shift, -shift])
+    order = torch.argsort(i, stable=True)
+    return i[order], j[order], shift[order]
 
 
 def _wrap(system: System) -> tuple[Float[Tensor, "atoms 3"], Float[Tensor, "atoms 3"]]:
@@ -178,6 +195,35 @@ def _grid(low: Int[Tensor, "3"], high: Int[Tensor, "3"]) -> Int[Tensor, "points 
     return torch.cartesian_prod(*axes)
 
 
+def _list(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
+    """Each pair once, with the way from atom j to its image."""
+    i, j, shift = pairs
+    moves = torch.zeros_like(shift)
+    if system.cell is not None:
+        cell = system.cell.detach()
+        cells = cell if system.systems == 1 else cell[system.index[i]]
+        moves = shift @ cell[0] if system.systems == 1 else (shift.unsqueeze(1) @ cells).squeeze(1)
+    return replace(
+        system,
+        neighbors=None,
+        shifts=None,
+        mask=None,
+        pairs=torch.stack([i, j]),
+        moves=moves.T.contiguous(),
+        built=system.positions.detach().clone(),
+        built_cell=system.cell,
+        cutoff=cutoff,
+        reach=_whole(system, 2 * len(i), reach),
+    )
+
+
+def _whole(system: System, count: int, reach: float) -> float:
+    """Infinite reach when the pairs are all that there are, for molecules without a cell."""
+    sizes = torch.bincount(system.index, minlength=system.systems)
+    everything = system.cell is None and count == int((sizes * (sizes - 1)).sum())
+    return math.inf if everything else reach
+
+
 def _fill(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
     """Pairs, sorted by their first atom, as a table with rows of equal width."""
     i, j, shift = pairs
@@ -193,16 +239,15 @@ def _fill(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
     if system.cell is not None:
         shifts = system.positions.new_zeros(atoms, width, 3)
         shifts[i, slot] = shift
-    else:
-        sizes = torch.bincount(system.index, minlength=system.systems)
-        reach = math.inf if len(i) == int((sizes * (sizes - 1)).sum()) else reach
-    built = system.positions.detach().clone()
     return replace(
         system,
         neighbors=neighbors,
         shifts=shifts,
         mask=mask,
-        built=built,
+        pairs=None,
+        moves=None,
+        built=system.positions.detach().clone(),
+        built_cell=system.cell,
         cutoff=cutoff,
-        reach=reach,
+        reach=_whole(system, len(i), reach),
     )

@@ -30,7 +30,10 @@ class System:
         neighbors: For each atom the atoms around it; a row is filled up with the atom itself.
         shifts: The periodic image of each neighbor, in lattice vectors.
         mask: True where a neighbor is real, False where the row is filled up.
+        pairs: Instead of the table, each pair once: atom i and atom j (a half list).
+        moves: From j to its image in the pair (Å).
         built: Positions for which the table was made (Å).
+        built_cell: Cell for which it was made (Å).
         cutoff: Distance that the table was asked for (Å).
         reach: Distance up to which the table is complete for `built` (Å); infinite with all pairs.
     """
@@ -44,13 +47,39 @@ class System:
     neighbors: Int[Tensor, "atoms J"] | None = None
     shifts: Float[Tensor, "atoms J 3"] | None = None
     mask: Bool[Tensor, "atoms J"] | None = None
+    pairs: Int[Tensor, "2 pairs"] | None = None
+    moves: Float[Tensor, "3 pairs"] | None = None
     built: Float[Tensor, "atoms 3"] | None = None
+    built_cell: Float[Tensor, "systems 3 3"] | None = None
     cutoff: float = 0.0
     reach: float = 0.0
 
     def at(self, positions: Float[Tensor, "atoms 3"]) -> "System":
         """The same atoms somewhere else, with the same neighbor table."""
         return replace(self, positions=positions)
+
+    def strained(self, strain: Float[Tensor, "systems 3 3"]) -> "System":
+        """The same atoms in a space that is stretched, R → R(1 + ε), with their cells and neighbors."""
+        mine = strain.index_select(0, self.index)
+        positions = self.positions + (self.positions.unsqueeze(1) @ mine).squeeze(1)
+        cell = None if self.cell is None else self.cell + self.cell @ strain
+        moves = self.moves
+        if moves is not None and self.systems == 1:
+            moves = moves + strain[0].T @ moves
+        elif moves is not None:
+            theirs = mine.index_select(0, self.pairs[0])  # (pairs, 3, 3)
+            moves = moves + torch.einsum("ip,pij->jp", moves, theirs)
+        return replace(self, positions=positions, cell=cell, moves=moves)
+
+    def volumes(self) -> Float[Tensor, " systems"]:
+        """Volume of each cell (Å³).
+
+        Raises:
+            ValueError: There is no cell.
+        """
+        if self.cell is None:
+            raise ValueError("a volume needs a cell; set atoms.cell and atoms.pbc = True")
+        return torch.linalg.det(self.cell).abs()
 
     def to(self, target: torch.dtype | torch.device | str) -> "System":
         """The same on another device, or with floating-point numbers of another kind."""
@@ -104,7 +133,7 @@ def evaluate(
     r"""Energies and forces, $F = -\partial E / \partial R$, and the virial $-\partial E / \partial \epsilon$.
 
     A strain ε moves positions and cell, R → R(1 + ε). A potential with a method
-    `analytic(system) -> Evaluation` is taken at its word, unless a graph is wanted.
+    `analytic(system, virial=…) -> Evaluation` is taken at its word, unless a graph is wanted.
 
     Args:
         potential: Energies of a system.
@@ -114,18 +143,13 @@ def evaluate(
     """
     analytic = getattr(potential, "analytic", None)
     if analytic is not None and not graph:
-        return analytic(system)
+        return analytic(system, virial=virial)
     with torch.enable_grad():
         positions = system.positions.detach().requires_grad_()
         moved, wanted = system.at(positions), [positions]
         if virial:
             strain = positions.new_zeros(system.systems, 3, 3).requires_grad_()
-            change = (positions.unsqueeze(1) @ strain.index_select(0, system.index)).squeeze(1)
-            cell = None if system.cell is None else system.cell + system.cell @ strain
-            moved, wanted = (
-                replace(moved, positions=positions + change, cell=cell),
-                [positions, strain],
-            )
+            moved, wanted = moved.strained(strain), [positions, strain]
         energies = potential(moved)
         slopes = torch.autograd.grad(energies.sum(), wanted, create_graph=graph)
     if not graph:

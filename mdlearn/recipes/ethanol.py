@@ -1,27 +1,33 @@
 """Ethanol, ωB97X/6-31G* and GFN2-xTB: 1,000 frames at 300–600 K to train on, 120 of other trajectories to test."""
 
+from functools import partial
+
 from ase import Atoms
 from ase.build import molecule
 from ase.optimize import BFGS
 
 from mdlearn.potentials.labels import GFN2
-from mdlearn.recipes.labelled_sets import CHEAP, DEAR, main
+from mdlearn.recipes.labelled_sets import CHEAP, DEAR, Trajectory, main
 from mdlearn.recipes.sampling import sample
 
 
-def frames() -> list[Atoms]:
+def trajectories() -> list[Trajectory]:
     """Five trajectories at each temperature to train on; two more at 300 and 600 K to test."""
     start = molecule("CH3CH2OH")
     start.calc = GFN2().calculator()
     BFGS(start, logfile=None).run(fmax=0.02)
-    pool = []
+    start.calc = None
+    runs: list[Trajectory] = []
     for temperature in (300, 400, 500, 600):
         for number in range(5):
-            pool += _walk(start, temperature, 50, 1000 * temperature + number, 60, "train")
+            runs.append(
+                partial(_walk, start, temperature, 50, 1000 * temperature + number, 60, "train")
+            )
     for temperature, count in ((300, 40), (600, 20)):
         for number in range(2):
-            pool += _walk(start, temperature, count, 1000 * temperature + 100 + number, 100, "test")
-    return pool
+            seed = 1000 * temperature + 100 + number
+            runs.append(partial(_walk, start, temperature, count, seed, 100, "test"))
+    return runs
 
 
 def _walk(
@@ -37,4 +43,4 @@ def _walk(
 
 
 if __name__ == "__main__":
-    main("ethanol", frames, [DEAR, CHEAP])
+    main("ethanol", trajectories, [DEAR, CHEAP])

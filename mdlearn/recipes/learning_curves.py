@@ -23,9 +23,9 @@ from ase import Atoms
 
 from mdlearn.data.fetch import fetch, load
 from mdlearn.files import replacing
-from mdlearn.parallel import completed
 from mdlearn.potentials.ace import ACE
 from mdlearn.potentials.fit import Labelled, errors, force_loss, prepare
+from mdlearn.recipes.grid import finished
 from mdlearn.train import Record, fit
 
 RESULT = Path(__file__).parents[1] / "data" / "files" / "learning_curves_ethanol.json"
@@ -160,22 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with replacing(prices) as part:
             part.write_text(json.dumps(costs(), ensure_ascii=False), encoding="utf-8")
     cost = json.loads(prices.read_text(encoding="utf-8"))
-    wanted = jobs(options, cost)
-    known = read(log)
-    missing = [job for job in wanted if job not in known]
-    for number, row in completed(run, missing, workers=options.workers):
-        with log.open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(row, ensure_ascii=False) + "\n")  # apart from a cut line
-        known[missing[number]] = row
-        print(json.dumps(row, ensure_ascii=False), flush=True)
-    ship(options, data, cost, [known[job] for job in wanted])
-
-
-def read(log: Path) -> dict[Job, dict[str, object]]:
-    """Runs written down so far; a line that a kill cut off is done again."""
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    rows = [json.loads(line) for line in lines if line.endswith("}")]
-    return {Job(*(row[name] for name in Job.__dataclass_fields__)): row for row in rows}
+    rows = finished(jobs(options, cost), run, log, workers=options.workers)
+    ship(options, data, cost, rows)
 
 
 def ship(

@@ -11,6 +11,8 @@ from ase.geometry import get_dihedrals, get_dihedrals_derivatives
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 
+LOOKS = 4  # between two frames that are kept
+
 
 def sample(
     atoms: Atoms,
@@ -22,6 +24,7 @@ def sample(
     stride: int = 60,
     equilibration: int = 3000,
     timestep: float = 0.5,
+    observe: Callable[[np.ndarray], Sequence[float]] | None = None,
 ) -> list[Atoms]:
     """Frames of a Langevin trajectory after equilibration.
 
@@ -34,9 +37,11 @@ def sample(
         stride: Steps between frames.
         equilibration: Steps that are thrown away.
         timestep: Length of a step (fs).
+        observe: Numbers of the positions (Å) to note between frames.
 
     Returns:
-        Copies with `temperature` (of the bath) and `kinetic_temperature` (measured, K) in `info`.
+        Copies with `temperature` (of the bath) and `kinetic_temperature` (measured, K) in `info`; with
+        `observe` also `step` and `observed`, its numbers at LOOKS times up to the frame.
     """
     walker = atoms.copy()
     walker.calc = calculator
@@ -52,8 +57,11 @@ def sample(
     )
     dynamics.run(equilibration)
     kept = []
-    for _ in range(frames):
-        dynamics.run(stride)
+    for number in range(1, frames + 1):
+        observed: list[float] = []
+        for _ in range(LOOKS if observe else 1):
+            dynamics.run(stride // LOOKS if observe else stride)
+            observed.extend(observe(walker.positions) if observe else ())
         frame = Atoms(walker.numbers, walker.positions - walker.get_center_of_mass())
         kinetic = walker.get_kinetic_energy() / (1.5 * len(walker) * units.kB)
         frame.info = {
@@ -61,6 +69,8 @@ def sample(
             "seed": seed,
             "kinetic_temperature": float(kinetic),
         }
+        if observe:
+            frame.info |= {"step": number * stride, "observed": np.array(observed)}
         kept.append(frame)
     return kept
 

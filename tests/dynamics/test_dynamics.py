@@ -12,17 +12,8 @@ from mdlearn.dynamics.simulate import run
 from mdlearn.potentials.pair import LennardJones, Morse
 from mdlearn.potentials.system import System, from_atoms
 from mdlearn.units import fs, kB, ps
+from tests.dynamics.liquids import Springs
 from tests.potentials.frames import ethanol, random_ace
-
-
-class Springs:
-    """Independent particles on springs, whose answers are known: E = ½ k |R|²."""
-
-    cutoff = 0.1
-    k = 2.0  # eV/Å²
-
-    def __call__(self, system: System) -> torch.Tensor:
-        return system.total(0.5 * self.k * system.positions.square().sum(1))
 
 
 def particles(count: int) -> System:

@@ -160,3 +160,17 @@ def test_what_cannot_be_labelled_is_refused_before_anything_runs(
     with pytest.raises(ValueError, match=f"frame 1 .*{message}"):
         label([water(), atoms], GFN2(), tmp_path / "log", report=None)
     assert not (tmp_path / "log").exists()
+
+
+def test_the_cheap_method_takes_one_thread():
+    code = (
+        "import os\nfrom ase.build import molecule\nfrom mdlearn.potentials.labels import GFN2\n"
+        "atoms = molecule('CH3CH2OH')\natoms.calc = GFN2().calculator()\n"
+        "before = len(os.listdir('/proc/self/task'))\natoms.get_forces()\n"
+        "print(len(os.listdir('/proc/self/task')) - before)\n"
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0\n"

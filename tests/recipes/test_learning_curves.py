@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mdlearn.recipes.learning_curves import MODELS, RESULT, chosen, learn, main, pool, read
+from mdlearn.recipes.grid import read
+from mdlearn.recipes.learning_curves import MODELS, RESULT, Job, chosen, learn, main, pool
 
 
 def test_more_labels_hold_the_fewer_and_never_a_test_frame():
@@ -34,12 +35,12 @@ def test_a_killed_recipe_goes_on_where_it_was(tmp_path: Path):
     assert [(run["steps"], run["budget"]) for run in result["runs"]] == [(4, 0.4), (2, 0.2)]
     (log,) = tmp_path.glob("*.jsonl")
     log.write_text(log.read_text().rstrip()[:-30])  # killed while it wrote the second run
-    assert len(read(log)) == 1
+    assert len(read(log, Job)) == 1
     main(words)
     again = json.loads((tmp_path / "out.json").read_text())["runs"]
     assert again[0] == result["runs"][0]
     assert again[1]["force_mae"] == result["runs"][1]["force_mae"]
-    assert len(read(log)) == 2
+    assert len(read(log, Job)) == 2
 
 
 def test_the_result_that_ships_is_whole():

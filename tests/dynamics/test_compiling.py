@@ -1,0 +1,53 @@
+"""Compiled potentials give the same numbers; without a compiler one line is said."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mdlearn.dynamics.compiling import compiled
+from mdlearn.potentials.pair import LennardJones
+
+WHOLE = """
+import torch
+from mdlearn.potentials.pair import LennardJones, Morse, pull
+from mdlearn.potentials.terms import Tabulated
+arrows = torch.rand(3, 40, generator=torch.Generator().manual_seed(0)) * 9
+curves = [LennardJones(ending=ending) for ending in ("switch", "shift", "cut")]
+for pair in [*curves, Morse(), Tabulated(torch.linspace(1, 0, 9), 2.0, 8.0)]:
+    whole = torch.compile(pull, backend="eager", dynamic=True, fullgraph=True)
+    args = (pair.curve, torch.zeros_like(arrows), arrows, torch.zeros_like(arrows))
+    torch.testing.assert_close(whole(*args), pull(*args))
+"""
+SAME = """
+import torch
+from mdlearn.dynamics.compiling import compiled
+from mdlearn.potentials.neighbors import table
+from mdlearn.potentials.pair import LennardJones
+from mdlearn.potentials.system import evaluate, from_atoms
+from tests.dynamics.liquids import argon
+potential = LennardJones(cutoff=5.0)
+quick = compiled(potential)
+assert quick.kernel is not potential.kernel
+for frames in ([argon(2)], [argon(3)], [argon(2), argon(2, seed=1)]):
+    system = table(from_atoms(frames), 5.0, skin=1.0, half=True)
+    plain, fast = (evaluate(p, system, virial=True) for p in (potential, quick))
+    torch.testing.assert_close(fast.forces, plain.forces, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(fast.virial, plain.virial, rtol=1e-9, atol=1e-9)
+"""
+
+
+@pytest.mark.parametrize("script", [WHOLE, SAME], ids=["taken whole", "same forces at any size"])
+def test_the_compiler_takes_a_pair(script: str) -> None:
+    """In a process of its own: shapes are checked in this one, which the compiler cannot follow."""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_without_a_compiler_it_says_so_once_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    told: list[str] = []
+    potential = LennardJones()
+    assert compiled(potential, report=told.append) is potential
+    assert len(told) == 1
+    assert "no C++ compiler" in told[0]
