@@ -189,18 +189,21 @@ def predict(question: str, options: Sequence[str]) -> Any:
     return Choice(question, options)
 
 
-def check(identifier: str, answer: Any) -> None:
+def check(identifier: str, answer: Any, *, graded: bool = False) -> None:
     """Test an answer to an exercise; unanswered (`...`), say so and go on.
 
     Args:
         identifier: Chapter and number, as in the text: "12.2".
         answer: Whatever the exercise asks for: a number, a word, a function.
+        graded: No answer is a wrong answer, too.
 
     Raises:
         Wrong: With a sentence that helps.
     """
     exercise = _find(identifier)
     if _unanswered(answer):
+        if graded:
+            raise Wrong(f"exercise {identifier} was left open")
         plain = f"exercise {identifier} is open: replace the ... above, then run both cells"
         _tell(
             plain, html=_card(_OPEN, f"○ exercise {identifier} is open", plain.partition(": ")[2])

@@ -21,6 +21,13 @@ def hashes(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
+def code_sha256() -> str:
+    """Hash of the package's own code: another version gives another result."""
+    root = Path(__file__).parent
+    files = sorted(root.rglob("*.py"))
+    return sha256("".join(f"{path.relative_to(root)} {sha256(path)}\n" for path in files))
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on, as far as installed."""
     found = {"python": platform.python_version()}

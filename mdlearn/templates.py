@@ -1,7 +1,8 @@
 """Run a template notebook on your own parameters, checked by name and type before anything starts.
 
 A template is a notebook with one cell tagged `parameters`, made of lines like
-`epochs: int = 50  # count, passes over the data`. The command line is in `cli.py`.
+`epochs: int = 50  # count, passes over the data`. Many runs are in `sweep.py`, the command line in
+`cli.py`, a form for a notebook in `form.py`.
 """
 
 import ast
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mdlearn.files import replacing
-from mdlearn.manifest import hardware, hashes, sha256, versions
+from mdlearn.manifest import code_sha256, hardware, hashes, sha256, versions
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool}
 WORDS = {"true": True, "yes": True, "false": False, "no": False}
@@ -126,8 +127,11 @@ def read_parameters(template: Path) -> dict[str, Parameter]:
         kind = ast.unparse(node.annotation)
         if kind.removesuffix(" | None").removeprefix("list[").removesuffix("]") not in TYPES:
             raise ValueError(f"{template.name}: {node.target.id} has the unknown type {kind}")
-        comment = source.splitlines()[node.end_lineno - 1].partition("#")[2]
+        lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
+        comment = next((line.partition("#")[2] for line in lines if "#" in line), "")
         unit, _, meaning = (part.strip() for part in comment.partition(","))
+        if not unit or not meaning:
+            raise ValueError(f"{template.name}: {node.target.id} needs a comment `# unit, meaning`")
         default = ast.literal_eval(node.value)
         found[node.target.id] = Parameter(node.target.id, kind, default, unit, meaning)
     return found
@@ -180,8 +184,9 @@ def run(
         for name, value in values.items()
         if known[name].unit == "file" and isinstance(value, str) and value
     }
-    code = sha256(_code(source))
-    inputs = {"parameters": values | files, "template": code}  # a file counts by what is in it
+    code, package = sha256(_code(source)), code_sha256()
+    # a file counts by what is in it
+    inputs = {"parameters": values | files, "template": code, "package": package}
     key = sha256(json.dumps(inputs, sort_keys=True))
     folder = Path(out).resolve() / f"{source.stem}-{key[:12]}"
     say = report or (lambda text: None)
@@ -195,6 +200,7 @@ def run(
     manifest = {
         "template": source.stem,
         "template_sha256": code,
+        "package_sha256": package,
         "parameters": values | {name: Path(str(values[name])).name for name in files},
         "files_sha256": files,
         "results_sha256": hashes(folder),

@@ -1,30 +1,5 @@
-"""Device-correctness without a GPU: run a step on `meta` tensors and refuse whatever leaves the device."""
+"""Device-correctness without a GPU, for the tests: the law itself is part of the package."""
 
-from typing import Any
+from mdlearn.dynamics.device import OneDevice
 
-import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-
-
-class OneDevice(TorchDispatchMode):
-    """Every tensor of an operation lives on one device (0-dimensional scalars are exempt), nothing is read back.
-
-    A copy to the host or a value read by Python (`item`, `bool`, `nonzero`) does not exist on `meta`
-    and raises by itself; a stray tensor of the CPU raises here.
-    """
-
-    def __init__(self, device: str = "meta") -> None:
-        super().__init__()
-        self.device, self.calls = device, 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
-        for leaf in tree_leaves((args, kwargs or {})):
-            if isinstance(leaf, torch.Tensor) and leaf.dim() and leaf.device.type != self.device:
-                raise RuntimeError(
-                    f"{func} got a {leaf.device} tensor of shape {tuple(leaf.shape)}"
-                )
-        self.calls += 1
-        return func(*args, **(kwargs or {}))
+__all__ = ["OneDevice"]

@@ -218,6 +218,13 @@ def test_an_open_exercise_passes(chapter, answer, told):
     assert told() == "exercise 98.1 is open: replace the ... above, then run both cells"
 
 
+@pytest.mark.parametrize("answer", [..., None, blank])
+def test_an_open_exercise_gets_no_points(chapter, answer):
+    with pytest.raises(Wrong, match=r"98\.1 was left open"):
+        check("98.1", answer, graded=True)
+    check("98.1", lambda x: 2 * x, graded=True)
+
+
 def test_an_answer_that_computes_is_not_open(chapter):
     with pytest.raises(Wrong):
         check("98.1", lambda x: 3)

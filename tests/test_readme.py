@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks.readme import END, START, merged, table, updated
+from tests.notebooks.readme import END, START, merged, table, telling, updated
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,3 +52,9 @@ def test_a_new_run_replaces_the_old_and_a_lost_chapter_goes(tmp_path: Path):
     assert row == "| [One](1.ipynb) | 1.5 | 512 MB | error: 18 meV/Å (zero: 1,234 meV/Å) |"
     page = updated(f"a\n{START}\nold\n{END}\nb", "new\n")
     assert page == f"a\n{START}\nnew\n{END}\nb"
+
+
+def test_a_claim_that_is_told_but_gone_is_named():
+    claims = [{"name": "something else", "baseline": None}]
+    with pytest.raises(ValueError, match="00_start no longer claims 'force error"):
+        telling("00_start", claims)

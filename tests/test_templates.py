@@ -1,14 +1,21 @@
 """Parameters are checked before a kernel starts; a run is complete, described, and done once."""
 
 import json
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from mdlearn import manifest
 from mdlearn.cli import main
+from mdlearn.manifest import code_sha256
 from mdlearn.templates import Parameter, check, find, read_parameters, run
 
+ONLY_CODE = shutil.ignore_patterns("files", "weights", "__pycache__")
 PARAMETERS = """data: str = ""  # file, frames (extxyz)
 epochs: int = 50  # count, passes over the data
 rate: float = 1e-2  # 1/step, learning rate
@@ -159,3 +166,43 @@ def test_a_failed_run_names_the_cell_and_is_taken_up_in_its_folder(template, dat
     (folder,) = (tmp_path / "runs").iterdir()
     assert (folder / "count.txt").read_text() == "1000\n1000\n"
     assert not (folder / "manifest.json").exists()
+
+
+SLOW = """import time
+from pathlib import Path
+log = Path("steps.txt")
+done = len(log.read_text().splitlines()) if log.exists() else 0
+for step in range(done, epochs):
+    with log.open("a") as file:
+        print(step, file=file)
+    if step == 2:
+        time.sleep(3600)"""
+
+
+@pytest.mark.notebook
+def test_a_killed_run_goes_on_in_its_folder(template, tmp_path):
+    notebook = nbformat.read(template, as_version=4)
+    notebook.cells[2].source = SLOW
+    nbformat.write(notebook, template)
+    command = ["run", str(template), "--epochs", "5", "-o", str(tmp_path / "runs")]
+    with subprocess.Popen([sys.executable, "-m", "mdlearn.cli", *command]) as process:
+        end, log = time.monotonic() + 600, "tiny-*/steps.txt"
+        while not any(x.read_text().endswith("2\n") for x in (tmp_path / "runs").glob(log)):
+            if process.poll() is not None or time.monotonic() > end:
+                break
+            time.sleep(0.1)
+        process.kill()
+    assert main(command) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert (folder / "steps.txt").read_text() == "0\n1\n2\n3\n4\n"  # no step twice
+    assert json.loads((folder / "manifest.json").read_text())["parameters"]["epochs"] == 5
+
+
+def test_other_code_of_the_package_has_another_hash(tmp_path, monkeypatch):
+    shutil.copytree(Path(manifest.__file__).parent, tmp_path / "mdlearn", ignore=ONLY_CODE)
+    monkeypatch.setattr(manifest, "__file__", str(tmp_path / "mdlearn/manifest.py"))
+    before = code_sha256()
+    assert before == code_sha256()
+    with (tmp_path / "mdlearn/units.py").open("a") as file:
+        file.write("# one more line\n")
+    assert code_sha256() != before

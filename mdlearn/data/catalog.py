@@ -38,12 +38,14 @@ class DataSet:
     Attributes:
         name: Its key in the catalog.
         title: One line.
-        format: How to read it: `npz`, `rmd17` or `extxyz`.
-        labels: Methods of its labels, the main one first.
+        format: How to read it: `npz`, `rmd17`, `extxyz`, `table` of molecules (tables.py), or
+            `protein` (by `mdlearn.structure`).
+        labels: Methods of its labels, the main one first; of a table, its columns of numbers.
         license: Terms of use.
         citation: Whom to credit.
         doi: Of the paper, when there is one.
-        units: Units in the file, of `length`, `energy` and `forces`; `load` converts them.
+        units: Units in the file, of `length`, `energy` and `forces`, which `load` converts; of a
+            table, of each label.
         good_for: What it can show.
         misleads: Where conclusions from it go wrong.
         files: Its files.

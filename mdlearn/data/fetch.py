@@ -129,8 +129,14 @@ def load(
         ValueError: No such set, part, method or frame, or a file that is not what it should be.
     """
     entry = find(name)
+    if entry.format == "table":
+        raise ValueError(f"{name} is a table of molecules; read it with mdlearn.data.tables")
     if method is not None and method not in entry.labels:
         raise ValueError(f"{name} has labels of {' and '.join(entry.labels)}, not of {method!r}")
+    if entry.format == "protein":
+        raise ValueError(
+            f"{name} holds proteins, no labeled frames; read it with mdlearn.structure"
+        )
     path = fetch(name, part=part, report=report)
     if entry.format == "extxyz":
         everything = read_frames(path, report=None)

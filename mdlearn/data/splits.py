@@ -52,7 +52,7 @@ def split_by_group(
     Raises:
         ValueError: Shares that are none, or fewer groups than parts.
     """
-    shares = _shares(valid, test)
+    shares = shares_of(valid, test)
     groups = list(groups)
     names = list(dict.fromkeys(groups))
     wanted = [part for part in range(3) if shares[part] > 0]
@@ -160,7 +160,7 @@ def split_farthest(
         test: Share of the test part, a ratio.
         seed: Of the first frame and of the shuffle of the rest.
     """
-    _, v, t = _shares(valid, test)
+    _, v, t = shares_of(valid, test)
     count = round(len(features) * (1 - v - t))
     train = farthest_points(features, count, seed=seed)
     rest = np.setdiff1d(np.arange(len(features)), train)
@@ -200,7 +200,7 @@ def split_frames(
     return split_in_blocks(len(frames), blocks=blocks, valid=valid, test=test, seed=seed)
 
 
-def _shares(valid: float, test: float) -> tuple[float, float, float]:
+def shares_of(valid: float, test: float) -> tuple[float, float, float]:
     """Shares of train, valid and test."""
     if not (0 <= valid < 1 and 0 <= test < 1 and valid + test < 1):
         raise ValueError(f"shares must leave something to train on, got {valid} and {test}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ipywidgets import HTML, ToggleButtons
 
-from mdlearn.view.panel import Panel, heading
+from mdlearn.view.panel import Panel, at_home, heading
 
 
 class Choice(Panel):
@@ -16,7 +16,7 @@ class Choice(Panel):
         wide = {"button_width": "auto"}
         self.buttons = ToggleButtons(options=tuple(options), index=None, style=wide)
         self.told = HTML()
-        self.buttons.observe(self._guessed, "index")
+        self.buttons.observe(at_home(self._guessed), "index")
         title = f"Your guess first: {question}"
         alt = f"{title} ({' / '.join(options)})"
         super().__init__([heading(title), self.buttons, self.told], alt=alt)

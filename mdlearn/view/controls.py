@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mdlearn.view.arrays import to_numpy
-from mdlearn.view.panel import Limits, Panel, heading, slider
+from mdlearn.view.panel import Limits, Panel, at_home, heading, slider
 from mdlearn.view.picture import value_colors
 from mdlearn.view.scene import describe, show3d
 from mdlearn.view.theme import BLACK, DPI, beside, png
@@ -37,7 +37,7 @@ class Explorer(Panel):
         self.task: asyncio.Task[None] | None = None
         self.draw()
         for control in self.controls.values():
-            control.observe(self._moved, "value")
+            control.observe(at_home(self._moved), "value")
         top = [heading(title)] if title else []
         rows = [*top, *self.controls.values(), self.image, self.status]
         super().__init__(rows, alt=alt, still=lambda: bytes(self.image.value))
@@ -126,7 +126,7 @@ class Inspector(Panel):
         self.bars = Image(layout={"width": "400px", "height": "250px"})
         self.names = names
         self.scene.on_click(self.choose)
-        self.chooser.observe(self._chosen, "value")
+        self.chooser.observe(at_home(self._chosen), "value")
         self.tell(self.chooser.value)
         side = VBox([self.chooser, self.told, self.bars])
         rows = [heading(title), HBox([self.scene, side])]
@@ -156,8 +156,8 @@ class Inspector(Panel):
         self.scene.close()
         super().close()
 
-    def _chosen(self, change: dict[str, Any]) -> None:
-        self.tell(change["new"])
+    def _chosen(self, _: Any) -> None:
+        self.tell(self.chooser.value)
 
 
 def atom_inspector(

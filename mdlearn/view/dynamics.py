@@ -15,8 +15,8 @@ from ipywidgets import HTML, Button, HBox, ToggleButton
 
 from mdlearn.units import kB, ps
 from mdlearn.view.arrays import to_numpy
-from mdlearn.view.live import LivePlot, Loop, measured
-from mdlearn.view.panel import Limits, Panel, heading, slider
+from mdlearn.view.live import Echo, LivePlot, Loop, measured
+from mdlearn.view.panel import Limits, Panel, at_home, heading, slider
 from mdlearn.view.scene import describe, show3d
 from mdlearn.view.theme import beside
 
@@ -93,17 +93,17 @@ class LiveDynamics(Panel):
         self.simulation, self.positions = simulation, positions
         self.scene = show3d(atoms, alt=alt, style=style, width=430, height=330)
         self.plot = LivePlot(list(simulation.observe), width=450, height=330)
-        self.loop = Loop(self.frame, self.ended)
+        self.loop, self.echo = Loop(self.frame, self.ended), Echo()
         self.drawn, self.then = 0.0, 0.0
         button = {"layout": {"width": "92px"}}
         self.run = ToggleButton(description="run", icon="play", **button)
         self.halt = Button(description="stop", icon="stop", tooltip="back to the start", **button)
-        self.run.observe(self._toggled, "value")
-        self.halt.on_click(self._halted)
+        self.run.observe(at_home(self._toggled), "value")
+        self.halt.on_click(at_home(self._halted))
         row = [self.run, self.halt]
         if temperature is not None:
             self.slider = slider("temperature (K)", temperature, width=330)
-            self.slider.observe(self._heated, "value")
+            self.slider.observe(at_home(self._heated), "value")
             row.append(self.slider)
         self.status = HTML()
         self.show()
@@ -112,11 +112,14 @@ class LiveDynamics(Panel):
         super().__init__(rows, alt=alt, still=self.picture, layout={"width": "900px"})
 
     def frame(self) -> None:
-        """Advance, move the atoms; draw the plot now and then."""
+        """Advance; move the atoms if the browser keeps up; draw the plot now and then."""
         self.simulation.advance()
+        if not self.echo.ready:
+            return
         self.scene.move(self.positions(self.simulation.state))
         if time.perf_counter() - self.drawn > max(REDRAW, self.plot.seconds / SHARE):
             self.show()
+        self.echo.ask()
 
     def show(self) -> None:
         """Draw the plot and write the status line."""
@@ -136,10 +139,11 @@ class LiveDynamics(Panel):
         self.status.value = f'<span style="font-variant-numeric:tabular-nums">{words}</span>'
 
     def ended(self, error: BaseException | None) -> None:
-        """What the loop calls when it is over."""
-        self.run.value = False
+        """What the loop calls when it is over: nothing of the last frame may be missing."""
+        self.scene.move(self.positions(self.simulation.state))
         self.show()
         if error is not None:
+            self.run.value = False
             self.say(
                 f"<b>⚠ {escape(f'{type(error).__name__}: {error}')}</b>. Press stop to start again."
             )
@@ -151,11 +155,12 @@ class LiveDynamics(Panel):
     def close(self) -> None:
         """Stop, and take the widget away."""
         self.loop.stop()
+        self.echo.close()
         self.scene.close()
         super().close()
 
-    def _toggled(self, change: dict[str, Any]) -> None:
-        going = change["new"]
+    def _toggled(self, _: Any) -> None:
+        going = self.run.value  # now: what was pressed may have been taken back since
         self.run.description, self.run.icon = ("pause", "pause") if going else ("run", "play")
         self.drawn, self.then = time.perf_counter(), self.simulation.time
         (self.loop.start if going else self.loop.stop)()
@@ -167,8 +172,8 @@ class LiveDynamics(Panel):
         self.scene.move(self.positions(self.simulation.state))
         self.show()
 
-    def _heated(self, change: dict[str, Any]) -> None:
-        self.simulation.temperature = float(change["new"])
+    def _heated(self, _: Any) -> None:
+        self.simulation.temperature = float(self.slider.value)
 
 
 def live_dynamics(

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from ipywidgets import Image
+from ipywidgets import Image, IntText, jsdlink
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image as Picture
 
 from mdlearn.view.theme import COLORS, DPI, LINES, log_axis, png
+
+IN_FLIGHT = 3  # frames on their way to the browser, at most
+SILENCE = 5.0  # seconds after which a frame is sent anyway
 
 
 class Loop:
@@ -62,6 +65,35 @@ class Loop:
             return  # another has been started since
         self.wanted = False
         self.ended(None if task.cancelled() else task.exception())
+
+
+class Echo:
+    """Tells whether the browser keeps up: a number goes out with each frame and comes back.
+
+    A kernel makes frames faster than a slow browser draws them; those that wait would go on moving
+    for minutes after a pause. Where no browser answers, nothing is held back.
+    """
+
+    def __init__(self) -> None:
+        self.sent, self.heard = IntText(0), IntText(0)
+        self.link = jsdlink((self.sent, "value"), (self.heard, "value"))
+        self.last = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """The browser has drawn nearly all it got, or has been silent for long."""
+        behind = self.heard.value > 0 and self.sent.value - self.heard.value >= IN_FLIGHT
+        return not behind or time.perf_counter() - self.last > SILENCE
+
+    def ask(self) -> None:
+        """Send the next number, after a frame."""
+        self.sent.value += 1
+        self.last = time.perf_counter()
+
+    def close(self) -> None:
+        """Take the numbers away."""
+        for widget in (self.link, self.sent, self.heard):
+            widget.close()
 
 
 class LivePlot:

@@ -1,6 +1,8 @@
 """A widget with a still picture of itself: live where a kernel runs, a picture with words elsewhere."""
 
+import asyncio
 import base64
+import threading
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -37,6 +39,28 @@ class Panel(VBox):
             return data, {}
         data["image/png"] = base64.b64encode(self.still()).decode()
         return data, {"image/png": {"alt": self.alt}}
+
+
+def at_home(callback: Callable[..., None]) -> Callable[..., None]:
+    """The callback, always run by the event loop of the cell that made the widget.
+
+    JupyterLab brings the first message of a widget to the thread of the cells and later ones to a
+    thread beside it (a subshell): a button pressed there would change what a running loop has in
+    its hands. Each `observe` and `on_click` of this package goes through here. In plain Python,
+    where no event loop runs, the callback stays as it is.
+    """
+    try:
+        loop, home = asyncio.get_running_loop(), threading.get_ident()
+    except RuntimeError:
+        return callback
+
+    def call(*arguments: Any) -> None:
+        if threading.get_ident() == home:
+            callback(*arguments)
+        else:
+            loop.call_soon_threadsafe(callback, *arguments)
+
+    return call
 
 
 def heading(text: str) -> HTML:

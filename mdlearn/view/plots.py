@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from mdlearn.units import ps
 from mdlearn.view.arrays import to_numpy
-from mdlearn.view.theme import BLACK, BLUE, COLORS, GRAY, LINES, MARKERS, log_axis
+from mdlearn.view.theme import BLACK, BLUE, COLORS, GRAY, LINES, MARKERS, VERMILION, log_axis
 
 CROWD = 3000  # more points than this are shown as a density
 
@@ -118,6 +118,40 @@ def plot_means(
         ax.xaxis.minorticks_off()
     _log_axis(ax, np.array(everything))
     _legend(ax)
+    return ax
+
+
+def plot_comparison(
+    means: Mapping[str, float],
+    half_width: float,
+    *,
+    xlabel: str,
+    parts: int,
+    effects: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Methods compared on the same parts: two whose bars do not overlap differ by more than chance.
+
+    Args:
+        means: Name → mean score, the best first.
+        half_width: Half the simultaneous interval of a difference; each bar is half as long to
+            either side, so that touching bars are at its end.
+        parts: How many parts were paired, a count.
+        effects: Name → effect size against the best, written beside its bar.
+    """
+    ax = _axes(ax)
+    values, reach = np.array(list(means.values())), half_width / 2
+    ax.axvspan(values[0] - reach, values[0] + reach, color=BLUE, alpha=0.12)
+    for k, (name, value) in enumerate(means.items()):
+        differs = abs(value - values[0]) > half_width
+        color, marker = (VERMILION, "s") if differs else (BLUE, "o")
+        ax.errorbar(value, k, xerr=reach, color=color, marker=marker, capsize=4)
+        if k and effects is not None:
+            ax.annotate(f"d = {effects[name]:.2g}", (value, k), (0, 8), textcoords="offset points")
+    ax.set_yticks(range(len(values)), list(means))
+    ax.set_ylim(len(values) - 0.5, -0.7)
+    ax.set(xlabel=xlabel, ylabel=f"method (n = {parts})")
+    ax.margins(x=0.12)
     return ax
 
 

@@ -18,12 +18,13 @@ from matplotlib.figure import Figure
 
 from mdlearn.view.arrays import to_numpy
 from mdlearn.view.ngl import ngl
-from mdlearn.view.panel import Panel, heading
-from mdlearn.view.picture import FILL, STICK, corners, extent, pose, still, value_colors
+from mdlearn.view.panel import Panel, at_home, heading
+from mdlearn.view.picture import FILL, STICK, corners, extent, find_bonds, pose, still, value_colors
 from mdlearn.view.theme import DPI, png
 
 STYLES = ("ball+stick", "spacefill")
 FIELD = 40.0  # of NGL's camera (degrees)
+MAX_BONDED = 500  # atoms up to which NGL finds the bonds by itself
 
 
 class Scene(Panel):
@@ -88,7 +89,7 @@ class Scene(Panel):
                 callback(int(change["new"]["atom1"]["index"]))
 
         self.view._js("this.$pickingInfo.hide()")  # the caller tells what was clicked
-        self.view.observe(picked, "picked")
+        self.view.observe(at_home(picked), "picked")
 
     def close(self) -> None:
         """Take the view away."""
@@ -145,12 +146,16 @@ class Scene(Panel):
         """The first frame as a PDB file; values go from 0 to 100 in the column of B-factors."""
         atoms = Atoms(self.frames[0].symbols, positions=self._placed(self.frames[0].positions))
         names = [f"{symbol}{i}" for i, symbol in enumerate(atoms.symbols)]
-        atoms.set_array("atomtypes", np.array(names))
+        names = [name if len(name) <= 4 else "".join(filter(str.isalpha, name)) for name in names]
+        atoms.set_array("atomtypes", np.array(names))  # a fifth letter would shift the columns
         if values is not None:
             atoms.set_array("bfactor", 100 * value_colors(values)[1].norm(values))
         text = io.StringIO()
         write(text, atoms, format="proteindatabank")
-        return text.getvalue()
+        if len(atoms) <= MAX_BONDED:
+            return text.getvalue()
+        bonds = [f"CONECT{i + 1:5d}{j + 1:5d}\n" for i, j in find_bonds(self.frames[0])]
+        return text.getvalue().replace("ENDMDL\n", "".join(["ENDMDL\n", *bonds]))
 
     def _edges(self) -> list[tuple]:
         ends = self._placed(corners(self.frames[0])).tolist()

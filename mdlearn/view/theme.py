@@ -61,6 +61,21 @@ def use() -> None:
     rcParams.update(STYLE)
 
 
+def figure(ax: Axes, alt: str) -> None:
+    """Show the figure of these axes in a notebook, with words for those who cannot see it.
+
+    Args:
+        ax: Any axes of the figure, which is closed afterwards.
+        alt: What there is to see, in one sentence.
+    """
+    from IPython.display import display
+    from matplotlib import pyplot
+
+    data = {"image/png": png(ax.figure), "text/plain": alt}
+    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+    pyplot.close(ax.figure)
+
+
 def png(figure: Figure) -> bytes:
     """The figure as a small PNG file (256 colors: a third of the size, no visible loss)."""
     raw = io.BytesIO()
@@ -89,7 +104,8 @@ def log_axis(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5, 7)))
     ax.yaxis.set_minor_formatter(FuncFormatter(between))
-    ax.tick_params(axis="y", which="minor", labelsize=ax.yaxis.get_ticklabels()[0].get_size())
+    size = ax.yaxis.get_major_ticks()[0].label1.get_size()  # also where a shared axis hides them
+    ax.tick_params(axis="y", which="minor", labelsize=size)
 
 
 def beside(*pictures: bytes) -> bytes:

@@ -12,7 +12,7 @@ from IPython.display import display
 from ipywidgets import HTML, Button, FloatProgress, HBox, ToggleButton
 
 from mdlearn.view.live import LivePlot, Loop, measured
-from mdlearn.view.panel import Panel, heading
+from mdlearn.view.panel import Panel, at_home, heading
 
 YLABEL = "validation force MAE (meV/Å)"
 XLABEL = "training time (CPU s)"
@@ -33,8 +33,8 @@ class LiveTraining(Panel):
         )
         self.bar = FloatProgress(max=1.0, layout={"width": "200px"})
         self.status = HTML()
-        self.run.observe(self._toggled, "value")
-        self.halt.on_click(self._halted)
+        self.run.observe(at_home(self._toggled), "value")
+        self.halt.on_click(at_home(self._halted))
         row = HBox([self.run, self.halt, self.bar, self.status])
         rows = [heading(title), row, self.plot.image]
         super().__init__(rows, alt=alt, still=self.plot.png, layout={"width": "700px"})
@@ -63,7 +63,6 @@ class LiveTraining(Panel):
 
     def ended(self, error: BaseException | None) -> None:
         """What the loop calls when it is over."""
-        self.run.value = False
         if error is not None:
             self.finish(f"<b>⚠ {escape(f'{type(error).__name__}: {error}')}</b>")
 
@@ -72,8 +71,8 @@ class LiveTraining(Panel):
         self.loop.stop()
         super().close()
 
-    def _toggled(self, change: dict[str, Any]) -> None:
-        going = change["new"]
+    def _toggled(self, _: Any) -> None:
+        going = self.run.value  # now: what was pressed may have been taken back since
         self.run.description, self.run.icon = ("pause", "pause") if going else ("train", "play")
         (self.loop.start if going else self.loop.stop)()
 

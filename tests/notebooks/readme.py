@@ -7,11 +7,13 @@ With `--measured`, the runs in that folder first go to `notebooks/measured.json`
 
 import argparse
 import json
+import tomllib
 from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 START, END = "<!-- chapters: written by `make readme` -->", "<!-- /chapters -->"
+TOLD = Path(__file__).parent / "told.toml"
 HEADER = "| chapter | minutes | memory | measured |\n|---|---|---|---|\n"
 
 
@@ -25,15 +27,30 @@ def merged(old: dict, folder: Path, root: Path = ROOT) -> dict:
 
 
 def table(measured: dict, root: Path = ROOT) -> str:
-    """Rows of README: chapter, minutes on one core, peak memory, and its first two claims."""
+    """Rows of README: chapter, minutes on one core, peak memory, and the claims that tell most."""
     rows = []
     for name, run in measured.items():
-        told = "; ".join(_claim(claim) for claim in run["claims"][:2])
+        told = "; ".join(_claim(claim) for claim in telling(Path(name).stem, run["claims"]))
         minutes, memory = run["cpu_seconds"] / 60, run["peak_mb"]
         rows.append(
             f"| [{title(root / name)}]({name}) | {minutes:.1f} | {memory:.0f} MB | {told} |\n"
         )
     return HEADER + "".join(rows)
+
+
+def telling(chapter: str, claims: list[dict]) -> list[dict]:
+    """The claims that `told.toml` names; without a word there, the first two beside a baseline.
+
+    Raises:
+        ValueError: A name that the chapter no longer claims.
+    """
+    wanted = tomllib.loads(TOLD.read_text(encoding="utf-8")).get(chapter)
+    if wanted is None:
+        return sorted(claims, key=lambda claim: claim["baseline"] is None)[:2]
+    found = {claim["name"]: claim for claim in claims}
+    if lost := [name for name in wanted if name not in found]:
+        raise ValueError(f"{chapter} no longer claims {lost[0]!r}; mend {TOLD.name}")
+    return [found[name] for name in wanted]
 
 
 def title(notebook: Path) -> str:

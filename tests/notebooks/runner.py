@@ -75,7 +75,7 @@ def execute(notebook: Path, folder: Path, *, core: int | None = None) -> Run:
         "OMP_NUM_THREADS": "1",
         "MDLEARN_METRICS": str(claims),
         "MDLEARN_NETWORK_LOG": str(network),
-        "PYTHONPATH": str(HERE / "guard"),
+        "PYTHONPATH": os.pathsep.join([str(HERE / "guard"), str(ROOT)]),  # this tree, not another
     }
     for name in [name for name in environment if name.startswith(("PYTEST_", "MDLEARN_DATA"))]:
         del environment[name]

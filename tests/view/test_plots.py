@@ -27,6 +27,9 @@ DRAWN = {
     "cost": lambda ax: plots.plot_cost({"random": (SIZES, seeds(3, 3))}, baseline=300.0, ax=ax),
     "energy": lambda ax: plots.plot_energy(np.arange(9.0), np.ones(9), label="total", ax=ax),
     "spectrum": lambda ax: plots.plot_spectrum(np.arange(9.0), np.ones(9), ax=ax),
+    "comparison": lambda ax: plots.plot_comparison(
+        {"a": 1.0, "b": 1.1}, 0.3, xlabel="RMSE (eV)", parts=5, ax=ax
+    ),
     "histograms": lambda ax: plots.plot_histograms(
         {"300 K": np.arange(9.0), "600 K": np.arange(9.0)}, xlabel="energy (eV)", ax=ax
     ),
@@ -56,6 +59,18 @@ def test_error_bars_are_standard_errors_and_say_how_many():
     assert "n = 4" in ax.get_legend().get_texts()[0].get_text()
 
 
+def test_bars_of_a_comparison_overlap_exactly_where_the_difference_is_within_chance():
+    means = {"best": 1.0, "alike": 1.29, "worse": 1.31}
+    effects = {"best": 0.0, "alike": 0.4, "worse": 2.0}
+    ax = plots.plot_comparison(means, 0.3, xlabel="RMSE (eV)", parts=9, effects=effects)
+    ends = [container[2][0].get_segments()[0][:, 0] for container in ax.containers]
+    assert ends[1][0] < ends[0][1] < ends[2][0]
+    markers = [container[0].get_marker() for container in ax.containers]
+    assert markers[0] == markers[1] != markers[2]
+    assert [text.get_text() for text in ax.texts] == ["d = 0.4", "d = 2"]
+    assert "n = 9" in ax.get_ylabel()
+
+
 def test_parity_says_the_error_in_meV():
     ax = plots.plot_parity(np.zeros(10), np.full(10, 0.012))
     assert ax.get_title().startswith("MAE 12.0 meV/Å, n = 10")
@@ -70,6 +85,16 @@ def test_many_points_become_a_density():
 def test_time_is_shown_in_picoseconds():
     ax = plots.plot_energy(np.array([0.0, 2 * ps]), np.zeros(2))
     np.testing.assert_allclose(ax.lines[0].get_xdata(), [0, 2])
+
+
+def test_two_logarithmic_plots_share_an_axis():
+    curves = {"a": (np.array([1.0, 2.0]), np.array([[30.0, 20.0], [31.0, 22.0]]))}
+    axes = plt.subplots(1, 2, sharey=True)[1]
+    sizes = []
+    for ax in axes:
+        plots.plot_cost(curves, ax=ax)
+        sizes.append(ax.yaxis.get_minor_ticks()[0].label1.get_size())
+    assert sizes[0] == sizes[1] == axes[0].yaxis.get_major_ticks()[0].label1.get_size()
 
 
 def test_a_logarithmic_axis_refuses_what_it_cannot_show():

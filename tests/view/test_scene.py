@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.io import read
 from PIL import Image
 
 from mdlearn.view import picture
@@ -110,6 +111,30 @@ def test_live_view_and_picture_share_pose_and_colors(show, ethanol):
     expected = (ethanol.positions - center) @ picture.pose(ethanol).T * [-1, 1, -1]
     np.testing.assert_allclose(written, expected, atol=6e-4)  # a PDB file has three decimals
     np.testing.assert_allclose([float(line[60:66]) for line in lines], 100 * values / 8, atol=6e-3)
+
+
+@pytest.mark.parametrize("count", [99, 101, 1200])
+def test_many_atoms_keep_their_elements_and_places(show, count):
+    """A name of five letters shifts the columns of a PDB file: argon 100 was drawn as another."""
+    places = 3.8 * np.stack(np.unravel_index(np.arange(count), (12, 12, 12)), -1)
+    atoms = Atoms(["Ar", "C"] * (count // 2) + ["Ar"] * (count % 2), positions=places)
+    text = show(atoms)._pdb(None)
+    found = read(io.StringIO(text), format="proteindatabank")
+    assert found.symbols.get_chemical_formula() == atoms.symbols.get_chemical_formula()
+    assert (found.numbers == atoms.numbers).all()
+    lines = [line for line in text.splitlines() if line.startswith("ATOM")]
+    assert {len(line) for line in lines} == {len(lines[0])}
+    np.testing.assert_allclose(
+        found.get_all_distances()[0], atoms.get_all_distances()[0], atol=0.01
+    )
+
+
+def test_a_long_chain_has_its_bonds(show):
+    """NGL looks for bonds among 500 atoms at most."""
+    chain = Atoms("C" * 600, positions=np.outer(np.arange(600), [1.5, 0, 0]))
+    told = [line for line in show(chain)._pdb(None).splitlines() if line.startswith("CONECT")]
+    assert len(told) == 599 and told[0].split() == ["CONECT", "1", "2"]
+    assert "CONECT" not in show(chain[:500])._pdb(None)
 
 
 def test_moving_reaches_the_view(show, ethanol):

@@ -1,0 +1,76 @@
+"""The other doors: teacher's page, images, offline zip agree with the rest of the house."""
+
+import ast
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.plan import END, START, minutes, table, updated
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+PYTHON = (ROOT / "binder/runtime.txt").read_text().strip().removeprefix("python-")
+
+
+def test_the_plan_is_that_of_the_last_measurement():
+    measured = json.loads((ROOT / "notebooks/measured.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
+    assert updated(page, table(measured)) == page, "run `make readme`"
+
+
+def test_minutes_grow_with_words_code_exercises_and_machine():
+    def cell(kind: str, source: str, *tags: str) -> dict:
+        return {"cell_type": kind, "source": [source], "metadata": {"tags": list(tags)}}
+
+    text, code = cell("markdown", "word " * 650), cell("code", "x = 1\n" * 50)
+    answer, solution = cell("code", "...", "answer"), cell("code", "y = 1\n" * 500, "solution")
+    assert minutes({"cells": [text]}, 0.0) == (5, 0)
+    assert minutes({"cells": [text, code]}, 0.0) == (10, 0)
+    assert minutes({"cells": [text, code, answer, solution]}, 1.0) == (20, 1)
+    assert updated(f"a{START}old{END}b", "new\n") == f"a{START}\nnew\n{END}b"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_links_and_files_that_pages_name_are_there(page: Path):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert "://" in target or (page.parent / target).exists(), target
+    for name in re.findall(r"`((?:mdlearn|tests|notebooks|binder|docker)/[\w/.]+)`", text):
+        unwritten = {"mdlearn/lessons/chNN.py", "tests/lessons/test_chNN.py"}
+        unwritten |= {"notebooks/GROUP/NN_name.ipynb", "mdlearn/recipes/my_set.py"}
+        assert name in unwritten or (ROOT / name).exists(), name
+
+
+def test_make_targets_that_pages_name_are_there():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
+        named = re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))
+        assert set(named) <= targets, page.name
+
+
+def test_images_have_the_python_of_binder():
+    assert f"FROM python:{PYTHON}-slim\n" in (ROOT / "docker/Dockerfile").read_text()
+    told = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert told["image"].startswith(f"python:{PYTHON}-") and told["postCreateCommand"] == (
+        "make environment"
+    )
+
+
+def test_the_cell_for_colab_does_nothing_elsewhere():
+    page = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?google\.colab.*?)```", page, re.S)
+    source = re.sub(r"^(\s*)%.*$", r"\1pass", re.sub(r"^  ", "", block, flags=re.M), flags=re.M)
+    first, branch = ast.parse(source).body
+    assert ast.unparse(first) == "import sys" and isinstance(branch, ast.If)
+    assert ast.unparse(branch.test) == "'google.colab' in sys.modules" and not branch.orelse
+
+
+def test_the_offline_zip_is_one_command_that_downloads_what_binder_pins():
+    told = subprocess.run(
+        ["make", "--dry-run", "offline"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "git archive HEAD" in told and "download --dest" in told
+    assert "-r binder/requirements.txt" in told and "hatchling" in told
