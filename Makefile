@@ -3,12 +3,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test environment lint laws notebooks browser chromium readme clean-notebooks clean
+.PHONY: help lab test environment lint laws notebooks browser tour chromium readme offline site clean-notebooks clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PINS ?= binder/requirements.txt # what the chapters were run with; PINS= takes the newest of each range
 LABFLAGS ?=
+REPOSITORY ?=
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 BIN := $(VENV)/bin
@@ -50,8 +51,28 @@ browser: $(VENV)/.test $(if $(BROWSER_TESTS),chromium) ## the widgets, in Jupyte
 	$(SAY) "browser"
 	$(if $(BROWSER_TESTS),$(PYTEST) -m browser tests/browser,@echo "no browser tests yet")
 
+tour: $(VENV)/.test chromium ## every widget of every chapter drawn and used in Chromium; not in `make test`: it takes long
+	$(SAY) "tour"
+	$(PYTEST) -m browser tests/browser/tour_chapters.py --durations 0
+
 readme: ## write the last run of the chapters into README.md
 	$(BIN)/python tests/notebooks/readme.py --measured build/chapters
+	PYTHONPATH=. $(BIN)/python tests/notebooks/plan.py
+	$(BIN)/python -m benchmarks.chapters
+	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python -m tests.lessons.table
+
+offline: $(BIN)/python ## one zip with chapters and packages, for a room without a network
+	rm -rf build/mdlearn && mkdir -p build/mdlearn/wheels dist
+	git archive HEAD | tar x -C build/mdlearn
+	$(PIP) download --dest build/mdlearn/wheels -r binder/requirements.txt "hatchling>=1.27" editables
+	printf '%s\n' '#!/bin/sh' 'cd "$$(dirname "$$0")"' \
+	    'PIP_NO_INDEX=1 PIP_FIND_LINKS="$$PWD/wheels" exec make lab' > build/mdlearn/lab
+	chmod +x build/mdlearn/lab
+	$(BIN)/python -c "import shutil; shutil.make_archive('dist/mdlearn-offline', 'zip', 'build', 'mdlearn')"
+	@ls -lh dist/mdlearn-offline.zip
+
+site: $(VENV)/.test ## all chapters as pages, built without a network; REPOSITORY=... adds Binder
+	OMP_NUM_THREADS=1 $(BIN)/python -m docs.site.build --repository "$(REPOSITORY)"
 
 clean-notebooks: ## strip run times, widget states and editor's marks from the notebooks
 	$(BIN)/python tests/notebooks/clean.py
@@ -103,7 +124,7 @@ $(VENV)/.lab: pyproject.toml $(VENV)/.torch $(VENV)/.pins
 
 $(VENV)/.test: $(VENV)/.lab
 	$(SAY) "what the tests need"
-	@$(PIP) install --constraint $(VENV)/.pins --editable ".[labels,dev]"
+	@$(PIP) install --constraint $(VENV)/.pins --editable ".[labels,dev,docs]"
 	@touch $@
 
 chromium:

@@ -6,6 +6,7 @@ draws 3D in software; `CHROMIUM` names another binary.
 
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import nbformat
 import numpy as np
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, Request, sync_playwright
+from playwright.sync_api import TimeoutError as Late
 
 FLAGS = [
     "--no-sandbox",
@@ -36,7 +38,9 @@ FLAGS = [
 ]
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
 PATIENCE = 300.0  # seconds; on a loaded machine JupyterLab may take two minutes to open
+AGAIN = 15.0  # seconds without an effect after which people press a button once more
 ROOT = Path(__file__).parents[2]
+ARTIFACTS = Path(os.environ.get("MDLEARN_ARTIFACTS", ROOT / "build/browser"))
 
 KERNEL_IDLE = """() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session
     ?.kernel?.status === 'idle'"""
@@ -50,13 +54,20 @@ DONE = """() => { const w = window.jupyterapp.shell.currentWidget;
 ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(c => c.model.type === 'code').flatMap(c => c.model.outputs.toJSON())
     .filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)"""
-EVALUATE = """async (code) => {
+PLACE = "handle => handle.parentElement.style.transform"  # its value is rounded, its place is not
+STATE = """() => { const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
+    return `kernel ${session?.kernel?.status}, ${session?.kernel?.connectionStatus}` }"""
+WIDGET = """number => window.jupyterapp.shell.currentWidget.content.widgets[number].model.outputs
+    .toJSON().some(o => 'application/vnd.jupyter.widget-view+json' in (o.data ?? {}))"""
+EVALUATE = """async ([expression, patience]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    let text = '';
-    const future = kernel.requestExecute({code, store_history: false});
-    future.onIOPub = m => { text += m.content.text ?? m.content.evalue ?? ''; };
-    await future.done;
-    return text.trim() }"""
+    const future = kernel.requestExecute(
+        {code: '', store_history: false, user_expressions: {value: expression}});
+    const late = new Promise(done => setTimeout(done, 1000 * patience));
+    const reply = await Promise.race([future.done, late]);
+    if (!reply) return null;
+    const value = reply.content.user_expressions?.value;
+    return value?.data?.['text/plain'] ?? JSON.stringify(value ?? reply.content) }"""
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:
@@ -132,12 +143,12 @@ class Lab:
         if not request.url.startswith(LOCAL):
             self.outside.append(request.url)
 
-    def run(self, path: str) -> list[str]:
-        """Open a notebook, run all its cells; the errors they raised."""
+    def run(self, path: str, *, patience: float = PATIENCE) -> list[str]:
+        """Open a notebook, run all its cells (s at most); the errors they raised."""
         self.page.goto(f"{self.url}/lab/tree/{path}?reset", wait_until="domcontentloaded")
-        self.page.wait_for_function(KERNEL_IDLE)
+        self._when(KERNEL_IDLE, f"a kernel for {path}")
         self.page.evaluate(RUN_ALL)
-        self.page.wait_for_function(DONE)
+        self._when(DONE, f"the end of {path}", patience)
         return self.page.evaluate(ERRORS)
 
     def close(self) -> None:
@@ -145,17 +156,27 @@ class Lab:
         self.page.evaluate(SHUT_DOWN)
         self.page.close()
 
+    def has_widget(self, number: int) -> bool:
+        """A cell shows something that is alive."""
+        return self.page.evaluate(WIDGET, number)
+
     def cell(self, number: int) -> Locator:
         """A cell, scrolled into view: JupyterLab takes cells off the page that are not in view."""
         scroll = "(i) => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')"
         self.page.evaluate(scroll, number)
         cell = self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{number}"]')
-        cell.wait_for()
+        self.until(cell.is_visible, f"cell {number}")
         return cell
 
-    def evaluate(self, code: str) -> str:
-        """What the code prints in the notebook's kernel."""
-        return self.page.evaluate(EVALUATE, code)
+    def evaluate(self, expression: str) -> str:
+        """The value of an expression in the notebook's kernel, as Python writes it.
+
+        It comes with the reply itself: on a loaded machine, printed words may come after it.
+        """
+        value = self.page.evaluate(EVALUATE, [expression, PATIENCE])
+        if value is None:
+            raise TimeoutError(self._explain(f"the value of {expression}"))
+        return value
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Ask again and again until the answer is true."""
@@ -164,7 +185,66 @@ class Lab:
             if answer := condition():
                 return answer
             self.page.wait_for_timeout(150)
-        raise TimeoutError(f"waited {PATIENCE:.0f} s for: {what}")
+        raise TimeoutError(self._explain(what))
+
+    def insist(self, act: Callable[[], Any], condition: Callable[[], Any], what: str) -> None:
+        """Act, and act again when nothing comes of it, as people do: a click may be lost.
+
+        Only for what may be done twice: a button that stops, not one that turns on and off.
+        """
+        acted = -np.inf
+
+        def came() -> bool:
+            nonlocal acted
+            if condition():
+                return True
+            if time.monotonic() - acted < AGAIN:
+                return False
+            act()
+            acted = time.monotonic()
+            return condition()
+
+        self.until(came, what)
+
+    def switch(self, place: Locator, name: str, *, key: str = "") -> None:
+        """Press a button that turns something on or off, by mouse or with a key.
+
+        Whether the click has arrived is seen in the page, before the kernel knows of it.
+        """
+        button = place.get_by_role("button", name=name).element_handle()
+        before = "mod-active" in button.get_attribute("class")
+        self.insist(
+            (lambda: button.press(key)) if key else button.click,
+            lambda: ("mod-active" in button.get_attribute("class")) != before,
+            f"a press of {name}",
+        )
+
+    def push(self, slider: Locator, steps: int, *, key: str = "ArrowRight") -> None:
+        """Move a slider by keyboard, step by step; a key that is lost is pressed again."""
+        for _ in range(steps):
+            before = slider.evaluate(PLACE)
+            self.insist(
+                lambda: slider.press(key),
+                lambda before=before: slider.evaluate(PLACE) != before,
+                "a step of the slider",
+            )
+
+    def _when(self, question: str, what: str, patience: float = PATIENCE) -> None:
+        """Wait until the page says yes, also while it loads anew."""
+        try:
+            self.page.wait_for_function(question, timeout=1000 * patience)
+        except Late as error:
+            raise TimeoutError(self._explain(what, patience)) from error
+
+    def _explain(self, what: str, patience: float = PATIENCE) -> str:
+        """What was waited for, and what the page looked like in the end; a picture of it is kept."""
+        name = "late_" + re.sub(r"\W+", "_", what)[:60]
+        photograph(self.page, name)
+        said = "\n".join(self.complaints[-5:]) or "nothing"
+        return (
+            f"waited {patience:.0f} s for: {what}\n{self.page.evaluate(STATE)}\n"
+            f"picture: {ARTIFACTS / name}.png\nthe console said: {said}"
+        )
 
 
 def pixels(place: Locator | Page) -> np.ndarray:
@@ -176,12 +256,28 @@ def drawn(image: np.ndarray) -> bool:
     """There is a picture: enough pixels differ from the background, in enough colors."""
     coarse = (image // 8) @ np.array([4096, 64, 1])
     colors, counts = np.unique(coarse, return_counts=True)
-    return bool(1 - counts.max() / coarse.size > 0.02 and len(colors) > 30)
+    return bool(1 - counts.max() / coarse.size > 0.02 and len(colors) > 12)  # gray carbon has 23
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> bool:
     """Two screenshots differ in more than a blinking cursor."""
     return before.shape != after.shape or bool((before != after).any(-1).mean() > 0.002)
+
+
+def photograph(place: Locator | Page, name: str) -> np.ndarray:
+    """A screenshot, kept for people to look at."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    image = pixels(place)
+    Image.fromarray(image.astype(np.uint8)).save(ARTIFACTS / f"{name}.png")
+    return image
+
+
+def await_drawing(lab: Lab, cell: Locator) -> Locator:
+    """The 3D view of a cell, once there is something in it."""
+    canvas = cell.locator("canvas").first
+    canvas.wait_for(state="visible")
+    lab.until(lambda: drawn(pixels(canvas)), "something in the 3D view")
+    return canvas
 
 
 @contextmanager

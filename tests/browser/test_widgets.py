@@ -1,27 +1,23 @@
 """The widgets as a learner meets them: in JupyterLab, in a browser, with mouse and keyboard."""
 
-import os
+import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from playwright.sync_api import Locator
 
 from tests.browser.driver import (
     Lab,
+    await_drawing,
     changed,
     chromium,
-    drawn,
     jupyterlab,
+    photograph,
     pixels,
     write_notebook,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-ARTIFACTS = Path(os.environ.get("MDLEARN_ARTIFACTS", Path(__file__).parents[2] / "build/browser"))
 
 SCENES = [
     "from ase.build import bulk, molecule\nfrom mdlearn.view.scene import show3d\nimport numpy as np",
@@ -155,21 +151,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], La
             page.close()
 
 
-def photograph(place: Locator, name: str) -> np.ndarray:
-    """A screenshot, kept for people to look at."""
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    image = pixels(place)
-    Image.fromarray(image.astype(np.uint8)).save(ARTIFACTS / f"{name}.png")
-    return image
-
-
-def await_drawing(lab: Lab, cell: Locator) -> Locator:
-    canvas = cell.locator("canvas").first
-    canvas.wait_for(state="visible")
-    lab.until(lambda: drawn(pixels(canvas)), "something in the 3D view")
-    return canvas
-
-
 def test_scenes_draw(lab):
     page = lab("scenes")
     for number in range(1, len(SCENES)):
@@ -183,11 +164,9 @@ def test_the_player_turns_the_molecule(lab):
     cell = page.cell(3)
     canvas = await_drawing(page, cell)
     before = pixels(canvas)
-    cell.get_by_role("slider").first.focus()
-    for _ in range(10):
-        page.page.keyboard.press("ArrowRight")
+    page.push(cell.get_by_role("slider").first, 10)
     page.until(lambda: changed(before, pixels(canvas)), "another frame")
-    page.until(lambda: page.evaluate("print(film.view.frame)") == "10", "frame 10 in the kernel")
+    page.until(lambda: page.evaluate("film.view.frame") == "10", "frame 10 in the kernel")
 
 
 def test_live_dynamics_runs_pauses_stops_and_is_steered(lab):
@@ -198,32 +177,30 @@ def test_live_dynamics_runs_pauses_stops_and_is_steered(lab):
     atoms, curve = pixels(canvas), pixels(plot)
     box = cell.locator(".jp-OutputArea-output").last.bounding_box()
     assert box["width"] < 1000 and box["height"] < 520  # beside each other, no scrolling
-    frames = "print(live.simulation.frames)"
+    frames = "live.simulation.frames"
 
-    cell.get_by_role("button", name="run").focus()
-    page.page.keyboard.press("Space")
+    page.switch(cell, "run", key="Space")
     page.until(lambda: changed(atoms, pixels(canvas)), "moving atoms")
     page.until(lambda: changed(curve, pixels(plot)), "a growing plot")
     page.until(lambda: int(page.evaluate(frames)) > 60, "60 frames")
+    page.until(lambda: int(page.evaluate("live.echo.heard.value")) > 2, "answers of the browser")
     photograph(cell, "dynamics_running")
 
-    cell.get_by_role("slider").first.focus()
-    for _ in range(15):
-        page.page.keyboard.press("ArrowRight")
-    kelvin = "print(live.simulation.temperature)"
+    page.push(cell.get_by_role("slider").first, 15)
+    kelvin = "live.simulation.temperature"
     page.until(lambda: float(page.evaluate(kelvin)) > 25, "the slider in the kernel")
 
-    cell.get_by_role("button", name="pause").click()
-    page.until(lambda: page.evaluate("print(live.loop.running)") == "False", "a pause")
+    page.switch(cell, "pause")
+    page.until(lambda: page.evaluate("live.loop.running") == "False", "a pause")
     paused = page.evaluate(frames)
     page.page.wait_for_timeout(500)
     assert page.evaluate(frames) == paused
     photograph(cell, "dynamics_paused")
 
-    cell.get_by_role("button", name="run").click()
+    page.switch(cell, "run")
     page.until(lambda: int(page.evaluate(frames)) > int(paused), "going on")
-    cell.get_by_role("button", name="stop").click()
-    page.until(lambda: page.evaluate(frames) == "0", "the start")
+    stop = cell.get_by_role("button", name="stop")
+    page.insist(stop.click, lambda: page.evaluate(frames) == "0", "the start")
     page.until(lambda: "0.00 ps simulated" in cell.inner_text(), "the start in words")
 
 
@@ -231,61 +208,61 @@ def test_live_training_draws_and_stops(lab):
     page = lab("training")
     cell = page.cell(1)
     plot = cell.locator("img").first
-    plot.wait_for(state="visible")
+    page.until(plot.is_visible, "a plot")
     before = pixels(plot)
-    cell.get_by_role("button", name="train").click()
+    page.switch(cell, "train")
     page.until(lambda: changed(before, pixels(plot)), "a growing curve")
-    page.until(lambda: int(page.evaluate("print(len(live.records))")) > 12, "12 records")
-    cell.get_by_role("button", name="stop").click()
-    page.until(lambda: page.evaluate("print(live.finished)") == "True", "the end")
+    page.until(lambda: int(page.evaluate("len(live.records)")) > 12, "12 records")
+    stop = cell.get_by_role("button", name="stop")
+    page.insist(stop.click, lambda: page.evaluate("live.finished") == "True", "the end")
     photograph(cell, "training_stopped")
     photograph(page.cell(2), "training_in_a_cell")
-    assert int(page.evaluate("print(len(live.records))")) < 400
+    assert int(page.evaluate("len(live.records)")) < 400
 
 
 def test_a_slider_changes_the_figure(lab):
     page = lab("controls")
     cell = page.cell(1)
     figure = cell.locator("img").first
-    figure.wait_for(state="visible")
+    page.until(figure.is_visible, "a figure")
     before = photograph(cell, "explore")
-    cell.get_by_role("slider").first.focus()
-    for _ in range(20):
-        page.page.keyboard.press("ArrowRight")
+    page.push(cell.get_by_role("slider").first, 20)
     page.until(lambda: changed(before, pixels(cell)), "another figure")
-    assert page.until(
-        lambda: page.evaluate("print(round(panel.values['sigma'], 2))") == "3.6", "3.6 Å"
-    )
+    assert page.until(lambda: page.evaluate("round(panel.values['sigma'], 2)") == "3.6", "3.6 Å")
 
 
 def test_a_click_and_the_keyboard_tell_the_value_of_an_atom(lab):
     page = lab("controls")
     cell = page.cell(2)
     canvas = await_drawing(page, cell)
-    assert "C1: 31 meV/Å" in cell.inner_text()
+    page.until(lambda: "C1: 31 meV/Å" in cell.inner_text(), "the largest value")
     photograph(cell, "inspector")
-    cell.get_by_role("slider").first.focus()
-    page.page.keyboard.press("ArrowRight")
+    page.push(cell.get_by_role("slider").first, 1)
     page.until(lambda: "H6: 27 meV/Å" in cell.inner_text(), "the value by keyboard")
     place = canvas.bounding_box()
-    spots = [(0.2 + 0.05 * i, 0.2 + 0.05 * j) for i in range(13) for j in range(13)]
-    for x, y in spots:
+    spots = itertools.cycle(itertools.product(np.linspace(0.2, 0.8, 13), repeat=2))
+
+    def another() -> bool:
+        x, y = next(spots)
         canvas.click(position={"x": x * place["width"], "y": y * place["height"]})
-        page.page.wait_for_timeout(100)
-        if page.evaluate("print(inspector.chooser.value)") != "6":
-            break
-    page.until(lambda: "H6: 27 meV/Å" not in cell.inner_text(), "the value by mouse")
+        return "H6: 27 meV/Å" not in cell.inner_text()
+
+    page.until(another, "the value by mouse")
     photograph(cell, "inspector_clicked")
 
 
 def test_the_words_of_a_chapter(lab):
     page = lab("controls")
     cell = page.cell(3)
-    cell.get_by_role("button", name="×2").click()
-    page.until(lambda: "You said: ×2" in cell.inner_text(), "the guess by mouse")
-    page.page.keyboard.press("Tab")
-    page.page.keyboard.press("Space")
-    page.until(lambda: "You said: ×4" in cell.inner_text(), "the guess by keyboard")
+    double = cell.get_by_role("button", name="×2")
+    page.insist(double.click, lambda: "You said: ×2" in cell.inner_text(), "the guess by mouse")
+
+    def choose_the_next() -> None:
+        double.press("Tab")
+        page.page.keyboard.press("Space")
+
+    said = "You said: ×4"
+    page.insist(choose_the_next, lambda: said in cell.inner_text(), "the guess by keyboard")
     photograph(cell, "predict")
     words = page.cell(4)
     page.until(lambda: "claim holds" in words.inner_text(), "the claim")
