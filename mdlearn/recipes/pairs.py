@@ -54,6 +54,8 @@ def main() -> None:
     parser.add_argument("--then", type=int, default=300, help="steps on families, per fold")
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the result")
     parser.add_argument("--work", type=Path, default=Path("runs/pairs"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -62,14 +64,14 @@ def main() -> None:
     items = {name: family_item(family, reader) for name, family in everything.items()}
     start = time.process_time()
     torch.manual_seed(options.seed)
-    general = PairNetwork(options.channels)
+    general = PairNetwork(options.channels).to(options.device)
     first = options.work / "general.safetensors"
     done = first.exists() and steps_of(first) >= options.first
     imagined = [] if done else imagined_items(reader, list(everything.values()), options.seed)
     train(general, imagined[:-40], imagined[-40:], options.first, 3e-3, first)
     rows, minutes = {}, {}
     for fold, tested in enumerate(data.divide(list(items))):
-        network = PairNetwork(options.channels)
+        network = PairNetwork(options.channels).to(options.device)
         network.load_state_dict(general.state_dict())
         taught = [items[name] for name in items if name not in tested]
         train(network, taught, [], options.then, 2e-3, options.work / f"fold{fold}.safetensors")
@@ -79,7 +81,7 @@ def main() -> None:
         minutes[fold] = round((time.process_time() - start) / 60, 1)
         print(fold, tested, np.round(np.mean([rows[n] for n in tested], 0), 3), flush=True)
         card = describe(fold, tested, rows, options, minutes[fold])
-        save(network, SHIPPED / f"pairs_{fold}.safetensors", card)
+        save(network, options.folder / f"pairs_{fold}.safetensors", card)
     print("mean", np.round(np.mean(list(rows.values()), 0), 3))
     (options.work / "scores.json").write_text(json.dumps(rows, indent=1))
 
@@ -137,6 +139,7 @@ def train(
 ) -> None:
     """Two random crops a step, with a checkpoint; without held-out items the last weights are taken."""
     rng, looks = np.random.default_rng(steps), count()
+    device = next(network.parameters()).device
 
     def crop(item: Item, size: int = CROP) -> tuple[Tensor, ...]:
         maps = item.maps[rng.integers(len(item.maps))]
@@ -154,7 +157,8 @@ def train(
         )
 
     def loss(model: nn.Module, rows: Tensor) -> Tensor:
-        batch = [torch.stack(part) for part in zip(*(crop(items[r]) for r in rows), strict=True)]
+        crops = zip(*(crop(items[row]) for row in rows.tolist()), strict=True)
+        batch = [torch.stack(part).to(device) for part in crops]
         return pair_loss(model(batch[0]), *batch[1:])
 
     @torch.no_grad()
@@ -162,10 +166,13 @@ def train(
         if not held:
             return {"looks": -float(next(looks))}
         seen = [
-            pair_loss(model(torch.from_numpy(i.maps[0])[None]), *(t[None] for t in i.truth))
-            for i in held
+            pair_loss(
+                model(torch.from_numpy(item.maps[0]).to(device)[None]),
+                *(part.to(device)[None] for part in item.truth),
+            )
+            for item in held
         ]
-        return {"nats": float(np.mean(seen))}
+        return {"nats": float(torch.stack(seen).mean())}
 
     fit(
         network,
@@ -215,6 +222,7 @@ def describe(
         },
         "steps": {"simulated": options.first, "families": options.then},
         "seed": options.seed,
+        "device": options.device,
         "CPU minutes, all networks so far": minutes,
         "limits": "Small soluble domains with deep alignments. DHFR, S1A and rhomboid were never seen.",
         "recipe": "python -m mdlearn.recipes.pairs",

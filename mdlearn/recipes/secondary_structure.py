@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=80)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the result")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -47,7 +49,7 @@ def main() -> None:
     held, rest = [train[i] for i in order[:150]], [train[i] for i in order[150:]]
     groups = batches([len(c.letters) for c in rest], residues=options.residues, seed=options.seed)
     torch.manual_seed(options.seed)
-    model = SecondaryStructure(options.channels)
+    model = SecondaryStructure(options.channels).to(options.device)
     start = time.process_time()
     history = fit(
         model,
@@ -74,6 +76,7 @@ def main() -> None:
         "residues": int(sum(len(c.letters) for c in rest)),
         "steps": history.records[-1].step,
         "seed": options.seed,
+        "device": options.device,
         "test (ProteinNet CASP12 validation, %)": score(model, test) | {"chains": len(test)},
         "by tier (%)": found,
         "majority class (%)": round(majority(test), 1),
@@ -84,7 +87,7 @@ def main() -> None:
         "recipe": "python -m mdlearn.recipes.secondary_structure",
         "date": date.today().isoformat(),
     }
-    save(model, SHIPPED / "secondary_structure.safetensors", card)
+    save(model, options.folder / "secondary_structure.safetensors", card)
 
 
 def read(work: Path) -> tuple[list[Annotated], list[Annotated]]:

@@ -21,6 +21,7 @@ from mdlearn.structure.lone import (
     fit_start,
     ideal_helix,
     nearest_fragment,
+    of_one_length,
     predict_lone,
 )
 from mdlearn.structure.proteins import Protein, load_chains
@@ -40,27 +41,33 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=50, help="steps between validations")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tested", type=int, default=120, help="chains of the test")
+    parser.add_argument("--together", type=int, default=1, help="chains of one length in a row")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the result")
     parser.add_argument("--work", type=Path, default=Path("runs"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     reader = load(SecondaryStructure, "secondary_structure")
     train, valid, test = (load_chains(split) for split in ("train", "valid", "test"))
     test = test[: options.tested]
-    taught, held = examples(train, reader), examples(valid[::6], reader)
+    taught, held = examples(train, reader), examples(valid, reader)
     torch.manual_seed(options.seed)
     model = SmallFold(blocks=options.blocks, moves=options.moves, chain=True)
     fit_start(model, taught)
-    measure = end_to_end_loss(held)
+    model.to(options.device)
+    groups = of_one_length(taught, count=options.together, seed=options.seed)
+    held_groups = of_one_length(held)
+    measure = end_to_end_loss(held, held_groups)
 
     @torch.no_grad()
     def validate(model: torch.nn.Module) -> dict[str, float]:
-        return {"loss": float(measure(model, torch.arange(len(held))))}
+        return {"loss": float(measure(model, torch.arange(len(held_groups))))}
 
     history = fit(
         model,
-        end_to_end_loss(taught),
+        end_to_end_loss(taught, groups),
         validate,
-        size=len(taught),
+        size=len(groups),
         steps=options.steps,
         batch=2,
         rate=options.rate,
@@ -78,18 +85,21 @@ def main() -> None:
         "data": "protein_chains: experimental chains of 30 to 100 residues, split by likeness; the "
         "states come from secondary_structure",
         "chains": {"train": len(taught), "valid": len(held), "test": len(test)},
-        "steps of two chains": last.step,
+        "steps of two rows": last.step,
+        "chains of one length in a row, at most": options.together,
         "seed": options.seed,
+        "device": options.device,
         "test": table(model, reader, test, train),
         "CPU minutes": round(last.seconds / 60, 1),
         "limits": "Single sequences and minutes of training: a vague middle of many folds. For "
         "reading, not for use. The network of secondary structure saw relatives of the training "
         "chains, not of the test chains.",
-        "recipe": f"python -m mdlearn.recipes.small_fold --steps {options.steps}",
+        "recipe": f"python -m mdlearn.recipes.small_fold --steps {options.steps} --blocks "
+        f"{options.blocks} --together {options.together}",
         "date": date.today().isoformat(),
     }
     card["CPU minutes of the test"] = round((time.process_time() - start) / 60, 1)
-    save(model, SHIPPED / "small_fold.safetensors", card)
+    save(model, options.folder / "small_fold.safetensors", card)
     print(card["test"])
 
 

@@ -171,7 +171,10 @@ def fape(
     true = true_frames.invert(true_places.expand(count, -1, 3))
     error = ((seen - true).square().sum(-1) + 1e-4).sqrt()  # (frames, points)
     error = error if clamp is None else error.clamp(max=clamp)
-    return (error.mean() if near is None else error[_band(error, near)].mean()) / 10
+    if near is None:
+        return error.mean() / 10
+    band = _band(error, near)
+    return (error * band).sum() / band.sum() / 10
 
 
 class SmallFold(nn.Module):

@@ -52,7 +52,7 @@ def frames(backbone: Float[Tensor, "*batch atoms 3"]) -> Frames:
 
 def residues(frame: Frames) -> Float[Tensor, "*batch 3 3"]:
     """Places of N, CA, C of ideal residues (Å)."""
-    ideal = frame.place.new_tensor(RESIDUE)
+    ideal = torch.tensor(RESIDUE, dtype=frame.place.dtype, device=frame.place.device)
     return frame.apply(ideal.expand(*frame.place.shape[:-1], 3, 3))
 
 

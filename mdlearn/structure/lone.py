@@ -80,19 +80,58 @@ def torn(frame: Frames) -> Float[Tensor, ""]:
 
 
 def end_to_end_loss(
-    items: Sequence[Example], *, clamp: float | None = CLAMP
+    items: Sequence[Example],
+    groups: Sequence[list[int]] | None = None,
+    *,
+    clamp: float | None = CLAMP,
 ) -> Callable[[nn.Module, Tensor], Tensor]:
-    """A loss for `train.fit`: every other chain of a batch is seen with one round of recycling."""
+    """A loss for `train.fit`: every other row of a batch is seen with one round of recycling.
+
+    Args:
+        groups: Numbers of the chains of a row, from `of_one_length`; one chain a row when not told.
+        clamp: Of the error of frames (Å).
+    """
 
     def loss(model: nn.Module, rows: Int[Tensor, " rows"]) -> Tensor:
         total = []
         for k, row in enumerate(rows.tolist()):
-            item = items[row]
-            path, logits = model(item.letters, item.states, recycles=k % 2)
-            total.append(chain_loss(path, logits, item, clamp=clamp))
-        return torch.stack(total).mean()
+            members = [items[i] for i in groups[row]] if groups else [items[row]]
+            total.append(_together(model, members, recycles=k % 2, clamp=clamp))
+        return torch.cat(total).mean()
 
     return loss
+
+
+def of_one_length(items: Sequence[Example], *, count: int = 16, seed: int = 0) -> list[list[int]]:
+    """Numbers of chains in groups of one length, to be computed at once.
+
+    Args:
+        count: Chains in a group, at most.
+        seed: Of who is with whom.
+    """
+    alike: dict[int, list[int]] = {}
+    for i in np.random.default_rng(seed).permutation(len(items)).tolist():
+        alike.setdefault(len(items[i].letters), []).append(i)
+    return [
+        members[k : k + count] for members in alike.values() for k in range(0, len(members), count)
+    ]
+
+
+def _together(
+    model: nn.Module, members: Sequence[Example], *, recycles: int, clamp: float | None
+) -> Float[Tensor, " chains"]:
+    """The loss of each of some chains of one length, on the device of the model."""
+    device = next(model.parameters()).device
+
+    def one(letters: Tensor, states: Tensor, turned: Tensor, place: Tensor, bins: Tensor) -> Tensor:
+        item = Example(letters, states, Frames(turned, place), bins)
+        return chain_loss(*model(letters, states, recycles=recycles), item, clamp=clamp)
+
+    rows = [(item.letters, item.states, *item.truth, item.bins) for item in members]
+    columns = [torch.stack(column).to(device) for column in zip(*rows, strict=True)]
+    if len(members) == 1:
+        return one(*(column[0] for column in columns))[None]
+    return torch.vmap(one)(*columns)
 
 
 @torch.no_grad()
@@ -147,20 +186,21 @@ def predict_lone(
     model: SmallFold, reader: SecondaryStructure, sequence: str, *, recycles: int = 1
 ) -> tuple[Protein, Pairs]:
     """The network's chain for one sequence, and what it believes of distances (of turns: nothing)."""
-    codes = encode(sequence)
-    states = torch.from_numpy(predict_states(reader, [codes])[0]).float()
-    letters = torch.from_numpy(codes.astype(np.int64))
+    codes, device = encode(sequence), next(model.parameters()).device
+    states = torch.from_numpy(predict_states(reader, [codes])[0]).float().to(device)
+    letters = torch.from_numpy(codes.astype(np.int64)).to(device)
     path, logits = model(letters, states, recycles=recycles)
     turns = np.full((len(codes), len(codes), TURNS), 1 / TURNS)
-    pairs = Pairs(logits.softmax(-1).double().numpy(), turns, turns)
-    return Protein("model", sequence, complete(residues(path[-1]).double().numpy())), pairs
+    pairs = Pairs(logits.softmax(-1).double().cpu().numpy(), turns, turns)
+    return Protein("model", sequence, complete(residues(path[-1]).double().cpu().numpy())), pairs
 
 
 @torch.no_grad()
 def before_moves(model: SmallFold, reader: SecondaryStructure, sequence: str) -> Protein:
     """Where the network begins: torsions read off the states, and nothing thought of pairs."""
     states = torch.from_numpy(predict_states(reader, [encode(sequence)])[0]).float()
-    backbone = residues(model.start(states)).double().numpy()
+    states = states.to(next(model.parameters()).device)
+    backbone = residues(model.start(states)).double().cpu().numpy()
     return Protein("start", sequence, complete(backbone))
 
 

@@ -7,6 +7,7 @@ import torch
 from mdlearn.structure.attention import SmallFold, fape
 from mdlearn.structure.geometry import Frames, frames
 from mdlearn.structure.lone import (
+    Example,
     before_moves,
     chain_loss,
     end_to_end_loss,
@@ -14,6 +15,7 @@ from mdlearn.structure.lone import (
     fit_start,
     ideal_helix,
     nearest_fragment,
+    of_one_length,
     predict_lone,
     sizes,
     torn,
@@ -22,6 +24,7 @@ from mdlearn.structure.proteins import Protein, load_chains
 from mdlearn.structure.scores import rmsd, tm_score
 from mdlearn.structure.secondary import SecondaryStructure
 from mdlearn.structure.weights import card, load
+from tests.device_law import OneDevice
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +114,40 @@ def test_the_nearest_fragment_is_found_where_it_was_cut_out():
     assert tm_score(found.ca, piece.ca) > 0.999
     with pytest.raises(ValueError, match="no chain of the library has 300"):
         nearest_fragment("A" * 300, library)
+
+
+def small() -> SmallFold:
+    torch.manual_seed(0)
+    return SmallFold(single=16, pair=8, blocks=1, moves=2, chain=True)
+
+
+def test_chains_of_one_length_are_learned_from_at_once_as_one_by_one(reader):
+    chains = load_chains("valid")
+    pieces = [chain.take(range(30 + 4 * (k == 2))) for k, chain in enumerate(chains[:5])]
+    items, model = examples(pieces, reader), small()
+    groups = of_one_length(items, count=3)
+    assert sorted(i for group in groups for i in group) == list(range(5))
+    assert sorted(map(len, groups)) == [1, 1, 3]
+    group = max(groups, key=len)
+    alone, whole = end_to_end_loss(items), end_to_end_loss(items, [group])
+    one = sum(alone(model, torch.tensor([i])) for i in group) / 3
+    one.backward()
+    wanted = [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+    model.zero_grad()
+    at_once = whole(model, torch.tensor([0]))
+    at_once.backward()
+    torch.testing.assert_close(at_once, one)
+    found = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)  # float32, other order of sums
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_step_from_end_to_end_stays_on_its_device(count, helix):
+    model = small().to("meta")
+    whole = examples([helix], load(SecondaryStructure, "secondary_structure"))[0]
+    parts = [part.to("meta") for part in (whole.letters, whole.states, *whole.truth, whole.bins)]
+    item = Example(*parts[:2], Frames(*parts[2:4]), parts[4])
+    loss, rows = end_to_end_loss([item] * count, [list(range(count))] * 2), torch.tensor([0, 1])
+    with OneDevice():
+        loss(model, rows).backward()
+    assert all(w.grad is None or w.grad.is_meta for w in model.parameters())
