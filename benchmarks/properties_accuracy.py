@@ -3,17 +3,20 @@
     python -m benchmarks.rivals.install chemprop
     MDLEARN_DATA=… python -m benchmarks.properties_accuracy --sets freesolv,esol,lipo,bace,bbbp
     MDLEARN_DATA=… python -m benchmarks.properties_accuracy --split random --models blend --sets esol
+    MDLEARN_DATA=… python -m benchmarks.properties_accuracy --device cuda --workers 10 --minutes 8
 
 Both sides learn from the same train rows, and both may look at the same validation rows: chemprop
 to choose its best epoch, ours to set the width of its intervals. Numbers are judged by RMSE,
 classes by 1 − AUROC. Each run is a line of a log: stopped and started again, nothing is done
-twice, and `--summary` writes the results of what is there. After a change of the code start a new
-file with --log.
+twice, and `--summary` writes the results of what is there; runs on a processor and runs on a GPU
+are never put into one row. After a change of the code start a new file with --log.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from benchmarks.common import RESULTS, RIVALS, Worker, append, mean, row, stored
 from benchmarks.properties_speed import molecules
 from mdlearn.data.scaffolds import same_molecule, split_by_scaffold
 from mdlearn.data.splits import Split, split_by_group
+from mdlearn.parallel import completed
 from mdlearn.properties.estimators import Blend, BoostedTrees, GraphNetwork, KernelMachine
 from mdlearn.properties.model import INTERVALS
 from mdlearn.uncertainty import coverage
@@ -42,14 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     torch.set_num_threads(1)
     if not options.summary:
-        rival = None
-        if RIVAL in options.models:
-            rival = Worker(RIVAL, options.rivals, module="benchmarks.rivals.drugs")
-        try:
-            measure(options, rival)
-        finally:
-            if rival is not None:
-                rival.__exit__()
+        measure(options)
     runs = [run for run in stored(options.log) if wanted(run, options)]
     rows = summarized(runs, options)
     print(table(rows))
@@ -63,6 +60,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--split", default="scaffold", choices=["scaffold", "random"])
+    parser.add_argument("--device", default="cpu", help="where networks learn, theirs too")
+    parser.add_argument("--workers", type=int, default=1, help="runs at a time")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="none starts after these")
     parser.add_argument("--summary", action="store_true", help="train nothing, tell what is there")
     parser.add_argument("--rivals", type=Path, default=RIVALS)
     parser.add_argument("--log", type=Path, default=RIVALS / "properties_accuracy.jsonl")
@@ -82,37 +82,62 @@ def wanted(run: Run, options: argparse.Namespace) -> bool:
         and run["seed"] < options.seeds
         and run["epochs"] == options.epochs
         and run["split"] == options.split
+        and run.get("device", "cpu") == options.device
     )
 
 
-def measure(options: argparse.Namespace, rival: Worker | None) -> None:
-    """Make the runs that the log has not, seed by seed."""
-    names = ("set", "seed", "model", "epochs", "split")
-    done = {tuple(run[name] for name in names) for run in stored(options.log)}
-    for seed in range(options.seeds):
-        for name in options.sets:
-            for model in options.models:
-                values = (name, seed, model, options.epochs, options.split)
-                key = dict(zip(names, values, strict=True))
-                if tuple(key.values()) not in done:
-                    append(options.log, key | one(key, rival))
+def measure(options: argparse.Namespace) -> None:
+    """Make the runs that the log has not: the largest sets first, so that no long run comes last."""
+    done = [{"device": "cpu"} | run for run in stored(options.log)]
+    keys = [
+        {"set": name, "seed": seed, "model": model, "epochs": options.epochs,
+         "split": options.split, "device": options.device}
+        for name in sorted(options.sets, key=lambda name: -len(molecules(name)[0]))
+        for seed in range(options.seeds)
+        for model in options.models
+    ]  # fmt: skip
+    left = [key for key in keys if not any(key.items() <= run.items() for run in done)]
+    until = time.time() + 60 * options.minutes
+    function = partial(one, rivals=options.rivals, until=until)
+    for number, found in completed(function, left, workers=options.workers):
+        if found is not None:
+            append(options.log, left[number] | found)
+    if rival.cache_info().currsize:
+        rival(options.rivals).__exit__()
 
 
-def one(key: Run, rival: Worker | None) -> Run:
-    """One training and its error on the test rows."""
+@cache
+def rival(folder: Path) -> Worker:
+    """The rival's process beside this one; it ends when its input does."""
+    return Worker(RIVAL, folder, module="benchmarks.rivals.drugs")
+
+
+def one(key: Run, rivals: Path, until: float) -> Run | None:
+    """One training and its error on the test rows; none when the time is over."""
+    if time.time() > until:
+        return None
+    torch.set_num_threads(1)
     smiles, labels = molecules(key["set"])
     kind = "classification" if key["set"] in CLASSES else "regression"
     split = parted(smiles, key["split"], key["seed"])
-    X, truth = np.array(smiles), labels[split.test]
-    if key["model"] == RIVAL:
-        answer = rival.ask(
+    if key["model"] != RIVAL:
+        found = learned(key, kind, np.array(smiles), labels, split)
+    else:
+        answer = rival(rivals).ask(
             "fit", smiles=smiles, labels=labels[:, None].tolist(), kind=kind, seed=key["seed"],
-            parts=[part.tolist() for part in split], epochs=key["epochs"],
+            parts=[part.tolist() for part in split], epochs=key["epochs"], device=key["device"],
         )  # fmt: skip
-        error = miss(kind, truth, np.array(answer["found"])[:, 0])
-        return {"seconds": answer["seconds"], "error": error}
-    begin = time.process_time()
-    settings = {"epochs": key["epochs"]} if key["model"] in ("network", "blend") else {}
+        error = miss(kind, labels[split.test], np.array(answer["found"])[:, 0])
+        found = {"seconds": answer["seconds"], "error": error}
+    return found | ({"gpu": torch.cuda.get_device_name()} if key["device"] == "cuda" else {})
+
+
+def learned(key: Run, kind: str, X: np.ndarray, labels: np.ndarray, split: Split) -> Run:
+    """A model of ours: its error on the test rows, and how often its intervals hold."""
+    begin, truth = time.process_time(), labels[split.test]
+    settings = {}
+    if key["model"] in ("network", "blend"):
+        settings = {"epochs": key["epochs"], "device": key["device"]}
     model = OURS[key["model"]](task=kind, seed=key["seed"], holdout=0.0, **settings)
     aside = (X[split.valid], labels[split.valid]) if kind == "regression" else None
     model.fit(X[split.train], labels[split.train], calibration=aside)
@@ -124,9 +149,8 @@ def one(key: Run, rival: Worker | None) -> Run:
     for interval in INTERVALS:
         if len(model.scores_[interval]):
             model.interval = interval
-            covered[f"coverage {interval}"] = coverage(
-                truth, *model.predict_interval(X[split.test])
-            )
+            ends = model.predict_interval(X[split.test])
+            covered[f"coverage {interval}"] = coverage(truth, *ends)
     return {"seconds": seconds, "error": miss(kind, truth, model.predict(X[split.test])), **covered}
 
 
@@ -176,6 +200,7 @@ def compared(
     entry = row(
         what, ours, None, unit="1 - AUROC" if name in CLASSES else "RMSE", ours_error=ours_error,
         seeds=len(seeds), seconds=mean([mine[k]["seconds"] for k in seeds])[0],
+        gpu=mine[seeds[0]].get("gpu"),
     )  # fmt: skip
     if not set(mine) & set(theirs):
         return entry

@@ -25,6 +25,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint  # noqa: E402
 IMPORT = time.process_time() - BEGIN
 QUIET = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
 CPU = {"accelerator": "cpu", "devices": 1}
+GPU = {"accelerator": "gpu", "devices": 1}
 
 
 def main() -> None:
@@ -73,9 +74,10 @@ def fit(
     kind: str,
     seed: int,
     epochs: int,
+    device: str = "cpu",
 ) -> dict[str, object]:
     """A whole training as `chemprop train` does it; predictions for the test rows."""
-    begin = time.process_time()
+    begin, place = time.process_time(), CPU if device == "cpu" else GPU
     torch.manual_seed(seed)
     sets = [dataset([smiles[i] for i in rows], [labels[i] for i in rows]) for rows in parts]
     scaler = None
@@ -92,13 +94,13 @@ def fit(
     with TemporaryDirectory() as folder:
         best = ModelCheckpoint(Path(folder), "best", "val_loss", mode="min")
         trainer = lightning.Trainer(
-            max_epochs=epochs, callbacks=[best], enable_checkpointing=True, **QUIET, **CPU
+            max_epochs=epochs, callbacks=[best], enable_checkpointing=True, **QUIET, **place
         )
         trainer.fit(model, loaders[0], loaders[1])
         state = torch.load(best.best_model_path, weights_only=False)["state_dict"]
     model.load_state_dict(state)
     seconds = time.process_time() - begin
-    found = lightning.Trainer(**QUIET, **CPU).predict(model, loaders[2])
+    found = lightning.Trainer(**QUIET, **place).predict(model, loaders[2])
     return {"seconds": seconds, "found": torch.cat(found).tolist()}
 
 

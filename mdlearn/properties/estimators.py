@@ -38,6 +38,7 @@ class GraphNetwork(PropertyModel):
         holdout: Share of molecules kept aside for intervals, a ratio.
         errors: "nan", "raise" or "drop" for rows that cannot be read.
         seed: Of weights, order and molecules kept aside.
+        device: Where the networks learn; fitted ones come back to the processor.
     """
 
     with_descriptors = False
@@ -54,10 +55,11 @@ class GraphNetwork(PropertyModel):
         holdout: float = 0.1,
         errors: str = "nan",
         seed: int = 0,
+        device: str = "cpu",
     ) -> None:
         self.task, self.epochs, self.width, self.depth = task, epochs, width, depth
         self.dropout, self.members, self.interval = dropout, members, interval
-        self.holdout, self.errors, self.seed = holdout, errors, seed
+        self.holdout, self.errors, self.seed, self.device = holdout, errors, seed, device
 
     def learn(self, mols: list[Chem.Mol], labels: np.ndarray) -> None:
         """Fit to these molecules and labels."""
@@ -73,10 +75,10 @@ class GraphNetwork(PropertyModel):
             model = DMPNN(
                 width=self.width, depth=self.depth, dropout=self.dropout, tasks=labels.shape[1],
                 extra=0 if extra is None else extra.shape[1],
-            )  # fmt: skip
+            ).to(self.device)  # fmt: skip
             fit_network(model, made, torch.from_numpy(labels).float(), extra=extra, task=self.task,
                         epochs=self.epochs, seed=1000 * self.seed + member)  # fmt: skip
-            self.networks_.append(model)
+            self.networks_.append(model.cpu())
 
     def member_values(self, mols: list[Chem.Mol]) -> np.ndarray:
         """What each member predicts: (members, molecules, tasks)."""
@@ -209,7 +211,7 @@ class Blend(PropertyModel):
         task: "regression" or "classification".
         epochs: Of the networks.
         members: Networks of either kind, and fits of the other two.
-        interval, holdout, errors, seed: As for `GraphNetwork`.
+        interval, holdout, errors, seed, device: As for `GraphNetwork`.
     """
 
     def __init__(
@@ -221,16 +223,18 @@ class Blend(PropertyModel):
         holdout: float = 0.1,
         errors: str = "nan",
         seed: int = 0,
+        device: str = "cpu",
     ) -> None:
-        self.task, self.epochs, self.members = task, epochs, members
+        self.task, self.epochs, self.members, self.device = task, epochs, members, device
         self.interval, self.holdout, self.errors, self.seed = interval, holdout, errors, seed
 
     def learn(self, mols: list[Chem.Mol], labels: np.ndarray) -> None:
         """Fit to these molecules and labels."""
         same = {"task": self.task, "members": self.members, "holdout": 0.0, "seed": self.seed}
+        learned = {"epochs": self.epochs, "device": self.device}
         self.parts_ = [
-            GraphNetwork(epochs=self.epochs, **same),
-            DescriptorNetwork(epochs=self.epochs, **same),
+            GraphNetwork(**learned, **same),
+            DescriptorNetwork(**learned, **same),
             KernelMachine(**same),
             BoostedTrees(**same),
         ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import properties_accuracy
 from benchmarks.common import ROOT, append, mean, row, stored, table, write
 from benchmarks.force_field_training import best
 
@@ -18,7 +19,7 @@ SCRIPTS = {
     "dynamics_engines": "--sides 3 --rounds 1 --seconds 0.02",
     "force_field_speed": "--systems silicon --rounds 1 --seconds 0.1",
     "properties_speed": "--sets freesolv --rounds 1 --molecules 96 --screened 64",
-    "properties_accuracy": "--sets freesolv --seeds 1 --epochs 1 --log {folder}/log",
+    "properties_accuracy": "--sets freesolv --seeds 1 --epochs 1 --workers 2 --log {folder}/log",
     "properties_exactness": "--sets freesolv --molecules 64",
     "properties_attribution": "--sets freesolv --seeds 1 --epochs 1 --molecules 60 --explained 3",
     "force_field_training": "--budget 0.5 --scan 0.5 --seeds 1 --train 20 --valid 5 "
@@ -72,6 +73,19 @@ def test_a_line_cut_off_by_a_kill_is_dropped(tmp_path: Path):
     assert stored(log) == [{"n": 1}]
     append(log, {"n": 3})
     assert stored(log) == [{"n": 1}, {"n": 3}]
+
+
+def test_accuracy_starts_no_run_when_the_time_is_over_and_repeats_none(tmp_path: Path):
+    log = tmp_path / "log"
+    words = ["--sets", "freesolv", "--models", "trees", "--seeds", "1", "--log", str(log)]
+    words += ["--results", str(tmp_path)]
+    properties_accuracy.main([*words, "--minutes", "0"])
+    assert stored(log) == []
+    properties_accuracy.main(words)
+    done = stored(log)
+    assert [(run["model"], run["device"]) for run in done] == [("trees", "cpu")]
+    properties_accuracy.main(words)
+    assert stored(log) == done
 
 
 def test_the_learning_rate_is_chosen_by_validation():

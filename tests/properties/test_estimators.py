@@ -167,6 +167,15 @@ def test_a_blend_is_the_mean_of_two_networks_a_machine_and_trees(free):
     np.testing.assert_allclose(blend.predict(X[:5]), np.mean(said, axis=0))
 
 
+@pytest.mark.parametrize("kind", [GraphNetwork, DescriptorNetwork, Blend])
+def test_networks_learn_on_the_device_told(kind, free):
+    X, y = free
+    with pytest.raises(RuntimeError, match="meta tensor"):  # no number can be read there
+        kind(epochs=1, device="meta").fit(X[:8], y[:8])
+    trained = kind(epochs=1, device="cpu").fit(X[:8], y[:8])
+    np.testing.assert_array_equal(trained.predict(X), kind(epochs=1).fit(X[:8], y[:8]).predict(X))
+
+
 def test_wrong_labels_and_settings_are_told(free):
     X, y = free
     for labels, message in (
