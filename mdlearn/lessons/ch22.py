@@ -1,8 +1,12 @@
 """Chapter 22, GPU-accelerated dynamics: a stopwatch, the plain sum over all pairs, exercises."""
 
+import json
+import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import isclose
+from pathlib import Path
 from statistics import median
 
 import torch
@@ -48,6 +52,47 @@ def all_pairs(lj: LennardJones, positions: Tensor, length: float) -> tuple[Tenso
     squares.fill_diagonal_(lj.cutoff**2)
     energy, slope = lj.curve(squares)
     return 0.5 * energy.sum(), (slope[..., None] * arrows).sum(1)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Times of a step of all replicas, measured once on another machine (ms).
+
+    Attributes:
+        device: Whose times.
+        date: When.
+        replicas: Molecules in the batch.
+        times: By kind: "one core", "GPU", "GPU, captured".
+    """
+
+    device: str
+    date: str
+    replicas: list[int]
+    times: dict[str, list[float]]
+
+
+def gpu_results() -> Measured | None:
+    """What `benchmarks/accelerator.py` measured of ethanol on a GPU; `None` where it was never run."""
+    package = Path(__file__).parents[1]
+    for folder in (package.parent / "benchmarks/results", package / "benchmarks"):
+        path = folder / "accelerator.json"
+        if path.is_file():
+            break
+    else:
+        return None
+    result = json.loads(path.read_text(encoding="utf-8"))
+    times: dict[str, dict[int, float]] = {}
+    for row in result["rows"]:
+        found = re.match(
+            r"ethanol, learned potential, (\d+) replicas.*, (GPU.*) against", row["what"]
+        )
+        if found:
+            count = int(found[1])
+            times.setdefault("one core", {})[count] = row["rival"]
+            times.setdefault(found[2], {})[count] = row["ours"]
+    counts = sorted(times["one core"])
+    columns = {kind: [values[count] for count in counts] for kind, values in times.items()}
+    return Measured(result["machine"]["gpu"], result["date"], counts, columns)
 
 
 def on_device(answer: Callable[[State, float], State]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from mdlearn.potentials.fit import Labelled
 from mdlearn.potentials.system import Potential, System, evaluate
@@ -50,6 +50,10 @@ class Committee:
     def __call__(self, system: System) -> Float[Tensor, " systems"]:
         """Mean energy of each system (eV)."""
         return torch.stack([member(system) for member in self.members]).mean(0)
+
+    def to(self, target: torch.device | torch.dtype | str) -> "Committee":
+        """The same on another device, or in another precision; formulas among the members stay."""
+        return Committee([m.to(target) if isinstance(m, nn.Module) else m for m in self.members])
 
     def votes(self, system: System) -> "Votes":
         """What every member says."""

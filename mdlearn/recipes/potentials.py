@@ -29,26 +29,36 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(LIMITS))
     parser.add_argument("--epochs", type=int, default=400)
     parser.add_argument("--channels", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, default=Path("runs/recipes"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     train, valid, test = split(load(options.name), seed=options.seed)
     torch.manual_seed(options.seed)
-    model = ACE(sorted({int(z) for z in train[0].numbers}), channels=options.channels)
+    model = ACE(sorted({int(z) for z in train[0].numbers}), channels=options.channels).to(
+        options.device
+    )
     start = time.process_time()
     history = fit_potential(
         model,
-        Labelled.from_atoms(train, model.cutoff),
-        Labelled.from_atoms(valid, model.cutoff),
+        Labelled.from_atoms(train, model.cutoff, device=options.device),
+        Labelled.from_atoms(valid, model.cutoff, device=options.device),
         epochs=options.epochs,
-        every=max(200, options.epochs * len(train) // 100),
+        batch=options.batch,
+        rate=options.rate,
+        every=max(200, options.epochs * len(train) // options.batch // 20),
         seed=options.seed,
         checkpoint=options.work / f"{options.name}-potential.safetensors",
     )
     minutes = (time.process_time() - start) / 60
-    card = describe(options.name, model, (train, valid, test), history, minutes)
-    card |= {"epochs": options.epochs, "seed": options.seed}
+    card = describe(options.name, model.to("cpu"), (train, valid, test), history, minutes)
+    if options.device != "cpu":
+        card["machine"] = f"{torch.cuda.get_device_name()}, one thread of its host"
+    card |= {"epochs": options.epochs, "batch": options.batch, "rate": options.rate}
+    card["seed"] = options.seed
     save(exact(model, torch.float32), SHIPPED / f"{options.name}.safetensors", card)
 
 

@@ -1,6 +1,7 @@
 """Right answers of chapter 22 pass; wrong ones get the sentence that helps."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from mdlearn.dynamics.integrators import start, verlet
 from mdlearn.dynamics.observables import temperatures
 from mdlearn.lessons.ch21 import liquid
-from mdlearn.lessons.ch22 import all_pairs, clock, step_cost
+from mdlearn.lessons.ch22 import all_pairs, clock, gpu_results, step_cost
 from mdlearn.potentials.neighbors import table
 from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import evaluate, from_atoms
@@ -67,3 +68,12 @@ def test_the_stopwatch_counts():
     potential = LennardJones(cutoff=5.0)
     state = start(potential, from_atoms(liquid(2, 0.0205)), temperature=90)
     assert 0 < step_cost(verlet(potential, 4 * fs), state, 3) < 1
+
+
+def test_times_on_a_gpu_are_those_of_the_benchmark() -> None:
+    found = gpu_results()
+    assert found.device in Path("benchmarks/results/accelerator.json").read_text()
+    assert list(found.times) == ["one core", "GPU", "GPU, captured"]
+    assert all(len(times) == len(found.replicas) for times in found.times.values())
+    alone, batch = (times[0] / times[-1] for times in (found.times["GPU"], found.times["one core"]))
+    assert alone > batch  # a large batch costs a GPU little more than one molecule
