@@ -10,6 +10,8 @@ import gzip
 import io
 import json
 import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,7 @@ import numpy as np
 from mdlearn.data.catalog import SHIPPED
 from mdlearn.data.splits import split_by_group
 from mdlearn.recipes.wheels import wheel
-from mdlearn.structure.sequences import STATES, encode, families, words
+from mdlearn.structure.sequences import STATES, decode, encode, families, words
 
 PICOMETERS = 0.005  # Å, the unit of stored coordinates: half a hundredth
 FAMILIES = {  # name → alignment, structure, chain
@@ -108,13 +110,39 @@ def write_chains(everything: list[Chain], folder: Path) -> list[Chain]:
     return [kept[i] for i in parts.test]
 
 
+def related(
+    sequences: Iterable[str], tested: Iterable[str], *, length: int = 5, least: int = 3
+) -> list[bool]:
+    """Which sequences share at least three words of five letters with one of the tested."""
+    having: dict[str, list[int]] = defaultdict(list)
+    for number, sequence in enumerate(tested):
+        for word in words(sequence, length):
+            having[word].append(number)
+    found = []
+    for sequence in sequences:
+        shared = Counter(n for word in words(sequence, length) for n in having.get(word, ()))
+        found.append(max(shared.values(), default=0) >= least)
+    return found
+
+
 def annotated(
-    archive: zipfile.ZipFile, tested: list[str]
+    archive: zipfile.ZipFile,
+    tested: list[str],
+    *,
+    identity: int = 50,
+    longest: int = 500,
+    together: bool = True,
 ) -> tuple[list[Annotated], list[Annotated]]:
-    """Sequences with DSSP states: ProteinNet CASP12 training at 50 % identity, and its validation.
+    """Sequences with DSSP states: ProteinNet CASP12 training, and its validation.
 
     Left out of training: what shares a SCOPe superfamily with a tested structure, or three words
-    of five letters with a tested structure or with one of the `tested` sequences.
+    of five letters with tested structures and the `tested` sequences.
+
+    Args:
+        identity: Of the training chains with each other, at most (%).
+        longest: Chain that is taken (count of residues).
+        together: Words count that are in any tested sequence, which costs many long chains; otherwise
+            three words must be in one of them.
     """
     read = lambda name: archive.read(f"sidechainnet/resources/{name}")  # noqa: E731
     full = json.loads(read("full_protein_dssp_annotations.json"))
@@ -124,24 +152,25 @@ def annotated(
         code = ".".join(entry["SCCS"].split(".")[:3])
         superfamily.setdefault(name[:4].upper(), set()).add(code)
     banned = set().union(*(superfamily.get(code, set()) for code in TESTED))
-    known = set().union(*(words(sequence, 5) for sequence in tested))
-    for name, entry in full.items():
-        if name[:4].upper() in TESTED:
-            known |= words(entry["Sequence"], 5)
+    mine = [entry["Sequence"] for name, entry in full.items() if name[:4].upper() in TESTED]
+    known = set().union(*(words(sequence, 5) for sequence in [*tested, *mine]))
     train, valid = [], []
     for row in csv.DictReader(io.StringIO(read("all_proteinnet_ids.csv").decode())):
         name = row["pnid"].split("#")[-1]
         entry = full.get(name) or domains.get(name)
-        if entry is None or not 20 <= len(entry["Sequence"]) <= 500:
+        if entry is None or not 20 <= len(entry["Sequence"]) <= longest:
             continue
         sequence = entry["Sequence"]
         if row["casp12_validation"] == "1":
             valid.append(_annotated(row["pnid"], entry))
-        elif row["casp12_training_50"] == "1":
+        elif row[f"casp12_training_{identity}"] == "1":
             kin = superfamily.get(name[:4].upper(), set()) & banned
             shared = sum(sequence[i : i + 5] in known for i in range(len(sequence) - 4))
-            if not kin and shared < 3:
+            if not kin and (shared < 3 or not together):
                 train.append(_annotated(name, entry))
+    if not together:
+        akin = related((decode(chain.letters) for chain in train), [*tested, *mine])
+        train = [chain for chain, left_out in zip(train, akin, strict=True) if not left_out]
     return train, valid
 
 

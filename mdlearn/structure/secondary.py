@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gelu
 
 from mdlearn.data.fetch import fetch
+from mdlearn.structure.geometry import torsions
 from mdlearn.structure.sequences import COARSE, UNKNOWN, decode
 
 PADDING = UNKNOWN + 1  # code of no residue
@@ -142,13 +143,83 @@ def predict_states(
     model: SecondaryStructure, letters: Sequence[np.ndarray], *, residues: int = 5000
 ) -> list[Float[np.ndarray, "residues 8"]]:
     """Probabilities of the eight states for each chain, in the order given."""
+    return _read(model, lambda x: model(x).softmax(1), letters, residues)
+
+
+@torch.no_grad()
+def predict_torsions(
+    model: SecondaryStructure, letters: Sequence[np.ndarray], *, residues: int = 5000
+) -> list[Float[np.ndarray, "residues 4"]]:
+    """Mean cosine and sine of φ and of ψ for each chain; the shorter the arrow, the less is known."""
+    return _read(model, lambda x: model.torsions(model.features(x)), letters, residues)
+
+
+def _read(
+    model: nn.Module,
+    ask: Callable[[Tensor], Tensor],
+    letters: Sequence[np.ndarray],
+    residues: int,
+) -> list[np.ndarray]:
+    """What is asked of a model, chain by chain, in the order given."""
     device, found = next(model.parameters()).device, [np.empty(0)] * len(letters)
     for group in batches([len(row) for row in letters], residues=residues):
-        logits = model(pad([letters[i] for i in group], PADDING).to(device))
-        shares = logits.softmax(1).transpose(1, 2).cpu().numpy()  # (chains, residues, 8)
-        for share, i in zip(shares, group, strict=True):
-            found[i] = share[: len(letters[i])]
+        told = ask(pad([letters[i] for i in group], PADDING).to(device))
+        for rows, i in zip(told.transpose(1, 2).cpu().numpy(), group, strict=True):
+            found[i] = rows[: len(letters[i])]
     return found
+
+
+@torch.no_grad()
+def fit_torsions(
+    model: SecondaryStructure,
+    letters: Sequence[np.ndarray],
+    directions: Sequence[Float[np.ndarray, "_ 4"]],
+    *,
+    ridge: float = 10.0,
+) -> None:
+    """The straight line from what the blocks have gathered to cos φ, sin φ, cos ψ, sin ψ.
+
+    Coordinates are known of far fewer chains than states, so only this last layer learns from them,
+    by least squares with a penalty.
+
+    Args:
+        directions: Of each residue; what is not a number is not known.
+        ridge: Penalty of the weights (in units of a squared feature).
+    """
+    seen = _read(model, model.features, letters, residues=5000)
+    inputs = np.concatenate(seen).astype(float)
+    inputs = np.concatenate([inputs, np.ones((len(inputs), 1))], 1)  # (residues, features + 1)
+    wanted = np.concatenate(list(directions))
+    penalty = ridge * np.eye(inputs.shape[1])
+    penalty[-1, -1] = 0
+    for k in range(4):
+        known = np.isfinite(wanted[:, k])
+        x = inputs[known]
+        line = np.linalg.solve(x.T @ x + penalty, x.T @ wanted[known, k])
+        model.torsions.weight[k, :, 0] = torch.from_numpy(line[:-1])
+        model.torsions.bias[k] = float(line[-1])
+
+
+def directions(backbone: Float[np.ndarray, "residues atoms 3"]) -> Float[np.ndarray, "residues 4"]:
+    """Cosine and sine of φ and of ψ; not a number at the ends of the chain and where atoms are missing."""
+    found = np.full((len(backbone), 4), np.nan)
+    phi, psi = torsions(torch.from_numpy(np.asarray(backbone, float)))
+    found[1:, 0], found[1:, 1] = phi.cos(), phi.sin()
+    found[:-1, 2], found[:-1, 3] = psi.cos(), psi.sin()
+    return found
+
+
+def torsion_errors(
+    found: Sequence[Float[np.ndarray, "_ 4"]], true: Sequence[Float[np.ndarray, "_ 4"]]
+) -> dict[str, float]:
+    """Mean absolute error of φ and of ψ over all residues (degrees)."""
+    said, known = np.concatenate(list(found)), np.concatenate(list(true))
+    errors = {}
+    for k, name in enumerate("φψ"):
+        a, b = (np.arctan2(x[:, 2 * k + 1], x[:, 2 * k]) for x in (said, known))
+        off = np.abs((a - b + np.pi) % (2 * np.pi) - np.pi)
+        errors[name] = float(np.degrees(np.nanmean(off)))
+    return errors
 
 
 def three_states(shares: Float[np.ndarray, "*any 8"]) -> Float[np.ndarray, "*any 3"]:

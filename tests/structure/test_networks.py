@@ -19,19 +19,24 @@ from mdlearn.structure.pairs import (
     pair_loss,
     predict_pairs,
 )
-from mdlearn.structure.proteins import Protein
+from mdlearn.structure.proteins import Protein, load_chains
 from mdlearn.structure.scores import distances
 from mdlearn.structure.secondary import (
     PADDING,
     SecondaryStructure,
     accuracy,
     batches,
+    directions,
+    fit_torsions,
     from_relatives,
     pad,
     predict_states,
+    predict_torsions,
     state_loss,
     three_states,
+    torsion_errors,
 )
+from mdlearn.structure.sequences import encode
 from mdlearn.structure.weights import card, load, save
 from tests.device_law import OneDevice
 
@@ -89,6 +94,33 @@ def test_a_step_of_reading_stays_on_its_device():
     assert pad(rows(2), PADDING).shape == (2, 64)
     loss = state_loss(rows(), [row % 8 for row in rows()], [[0, 1], [2, 3, 4]])
     assert torch.isfinite(loss(reader(), torch.tensor([1])))
+
+
+def test_torsions_are_learned_from_chains_and_kept(helix: Protein, tmp_path: Path):
+    chains = load_chains("valid")
+    letters = [encode(chain.sequence) for chain in chains]
+    true = [directions(chain.backbone) for chain in chains]
+    model = load(SecondaryStructure, "secondary_structure")
+    fit_torsions(model, letters, true)
+    found = torsion_errors(predict_torsions(model, letters), true)
+    flat = torsion_errors([np.tile(directions(helix.backbone)[5], (len(t), 1)) for t in true], true)
+    assert found["φ"] < 0.8 * flat["φ"] and found["ψ"] < 0.7 * flat["ψ"]
+    save(model, tmp_path / "x.safetensors", {})
+    back = load(SecondaryStructure, tmp_path / "x.safetensors")
+    seen, again = (predict_torsions(one, letters[:2]) for one in (model, back))
+    np.testing.assert_allclose(seen[1], again[1], atol=5e-3)  # weights are kept in half precision
+
+
+def test_errors_of_torsions_go_around_the_circle_and_pass_over_what_is_not_known(helix: Protein):
+    true = directions(helix.backbone)
+    assert np.isnan(true[0, :2]).all() and np.isnan(true[-1, 2:]).all()
+    turned = np.degrees(np.arctan2(true[1:-1, [1, 3]], true[1:-1, [0, 2]]))
+    np.testing.assert_allclose(turned - turned[0], 0, atol=1)
+    one, other = (np.radians([[a, a]]) for a in (170.0, -170.0))
+    arrows = [np.stack([np.cos(a), np.sin(a)], -1).reshape(1, 4) for a in (one, other)]
+    found = torsion_errors(arrows[:1], arrows[1:])
+    np.testing.assert_allclose([found["φ"], found["ψ"]], 20)
+    assert torsion_errors([true], [true]) == {"φ": 0.0, "ψ": 0.0}
 
 
 def maps(length: int = 20) -> np.ndarray:
