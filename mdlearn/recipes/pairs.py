@@ -36,6 +36,7 @@ from mdlearn.structure.weights import SHIPPED, load, save
 from mdlearn.train import fit
 
 CROP = 64  # residues
+DILATIONS = (1, 2, 4, 1, 2, 4, 8)
 CUTS = ((24, 0.2), (12, 0.5), (6, 1.0))  # separation, share of the length
 
 
@@ -53,32 +54,39 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1000, help="steps on simulated maps")
     parser.add_argument("--then", type=int, default=300, help="steps on families, per fold")
     parser.add_argument("--channels", type=int, default=32)
+    parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--crops", type=int, default=2, help="in a step on simulated maps")
+    parser.add_argument("--then-crops", type=int, default=2, help="in a step on families")
+    parser.add_argument("--then-rate", type=float, default=2e-3)
+    parser.add_argument("--maps", type=int, default=2, help="simulated for each chain")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the result")
     parser.add_argument("--work", type=Path, default=Path("runs/pairs"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    reader = load(SecondaryStructure, "secondary_structure")
+    reader = load(SecondaryStructure, "secondary_structure").to(options.device)
     everything = {name: data.load(name, options.work) for name in data.names()}
     items = {name: family_item(family, reader) for name, family in everything.items()}
-    start = time.process_time()
+    start = time.monotonic()
+    spacing = [DILATIONS[k % len(DILATIONS)] for k in range(options.blocks)]
     torch.manual_seed(options.seed)
-    general = PairNetwork(options.channels).to(options.device)
+    general = PairNetwork(options.channels, spacing).to(options.device)
     first = options.work / "general.safetensors"
     done = first.exists() and steps_of(first) >= options.first
-    imagined = [] if done else imagined_items(reader, list(everything.values()), options.seed)
-    train(general, imagined[:-40], imagined[-40:], options.first, 3e-3, first)
+    imagined = [] if done else imagined_items(reader, list(everything.values()), options)
+    train(general, imagined[:-40], imagined[-40:], options.first, 3e-3, first, options.crops)
     rows, minutes = {}, {}
     for fold, tested in enumerate(data.divide(list(items))):
-        network = PairNetwork(options.channels).to(options.device)
+        network = PairNetwork(options.channels, spacing).to(options.device)
         network.load_state_dict(general.state_dict())
         taught = [items[name] for name in items if name not in tested]
-        train(network, taught, [], options.then, 2e-3, options.work / f"fold{fold}.safetensors")
+        path = options.work / f"fold{fold}.safetensors"
+        train(network, taught, [], options.then, options.then_rate, path, options.then_crops)
         network.eval()
         for name in tested:
             rows[name] = score(network, everything[name], items[name].maps[0])
-        minutes[fold] = round((time.process_time() - start) / 60, 1)
+        minutes[fold] = round((time.monotonic() - start) / 60, 1)
         print(fold, tested, np.round(np.mean([rows[n] for n in tested], 0), 3), flush=True)
         card = describe(fold, tested, rows, options, minutes[fold])
         save(network, options.folder / f"pairs_{fold}.safetensors", card)
@@ -109,7 +117,9 @@ def chain_states(reader: nn.Module, family: data.Family) -> np.ndarray:
     return three_states(states)
 
 
-def imagined_items(reader: nn.Module, tested: Sequence[data.Family], seed: int) -> list[Item]:
+def imagined_items(
+    reader: nn.Module, tested: Sequence[data.Family], options: argparse.Namespace
+) -> list[Item]:
     """Shipped chains for training, under simulated maps; relatives of the families left out."""
     known = set().union(*(words(family.sequence, 5) for family in tested))
     chains = [
@@ -118,14 +128,14 @@ def imagined_items(reader: nn.Module, tested: Sequence[data.Family], seed: int) 
         if chain.name[:4] not in TESTED
         and sum(chain.sequence[i : i + 5] in known for i in range(len(chain) - 4)) < 3
     ]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(options.seed)
     rng.shuffle(chains)
     said = predict_states(reader, [encode(chain.sequence) for chain in chains])
     found = []
     for chain, shares in zip(chains, said, strict=True):
         states, everyone = three_states(shares), np.arange(len(chain))
         maps = []
-        for _ in range(2):
+        for _ in range(options.maps):
             direct, mutual, effective = simulated_maps(chain, rng)
             kept = np.flatnonzero(rng.random(len(chain)) > rng.choice([0.0, 0.05, 0.15]))
             at = np.ix_(kept, kept)
@@ -135,9 +145,15 @@ def imagined_items(reader: nn.Module, tested: Sequence[data.Family], seed: int) 
 
 
 def train(
-    network: nn.Module, items: list[Item], held: list[Item], steps: int, rate: float, path: Path
+    network: nn.Module,
+    items: list[Item],
+    held: list[Item],
+    steps: int,
+    rate: float,
+    path: Path,
+    crops: int,
 ) -> None:
-    """Two random crops a step, with a checkpoint; without held-out items the last weights are taken."""
+    """Random crops, with a checkpoint; without held-out items the last weights are taken."""
     rng, looks = np.random.default_rng(steps), count()
     device = next(network.parameters()).device
 
@@ -157,8 +173,8 @@ def train(
         )
 
     def loss(model: nn.Module, rows: Tensor) -> Tensor:
-        crops = zip(*(crop(items[row]) for row in rows.tolist()), strict=True)
-        batch = [torch.stack(part).to(device) for part in crops]
+        cut = zip(*(crop(items[row]) for row in rows.tolist()), strict=True)
+        batch = [torch.stack(part).to(device) for part in cut]
         return pair_loss(model(batch[0]), *batch[1:])
 
     @torch.no_grad()
@@ -180,7 +196,7 @@ def train(
         validate,
         size=max(1, len(items)),
         steps=steps,
-        batch=2,
+        batch=crops,
         rate=rate,
         clip=1.0,
         average=0.99,
@@ -221,9 +237,10 @@ def describe(
             cut: mean[2 * k : 2 * k + 2] for k, cut in enumerate(cuts)
         },
         "steps": {"simulated": options.first, "families": options.then},
+        "crops in a step": {"simulated": options.crops, "families": options.then_crops},
         "seed": options.seed,
         "device": options.device,
-        "CPU minutes, all networks so far": minutes,
+        "minutes, all networks so far": minutes,
         "limits": "Small soluble domains with deep alignments. DHFR, S1A and rhomboid were never seen.",
         "recipe": "python -m mdlearn.recipes.pairs",
         "date": date.today().isoformat(),

@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--wide", type=int, default=256, help="channels of the teacher; 0: none")
     parser.add_argument("--wide-epochs", type=float, default=10.0)
     parser.add_argument("--chains", type=int, help="the first so many only, for a trial")
+    parser.add_argument("--minutes", type=float, help="of each training, at most")
     parser.add_argument("--hidden", type=float, default=0.1, help="share of letters hidden")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -122,10 +123,14 @@ def learn(
     """Train for some passes over all chains; the steps it took."""
     lengths = [len(chain.letters) for chain in chains]
     groups = batches(lengths, residues=options.residues, seed=options.seed)
+    loss = reading_loss(chains, said, groups, hidden=options.hidden, seed=options.seed)
     steps = max(1, int(epochs * len(groups)))
+    if options.minutes:
+        steps = min(steps, affordable(model, loss, len(groups), 60 * options.minutes))
+    print(f"{name}: {len(groups)} steps a pass, {steps} in all", flush=True)
     fit(
         model,
-        reading_loss(chains, said, groups, hidden=options.hidden, seed=options.seed),
+        loss,
         lambda model: {"wrong": 100 - score(model, held)["Q3"]},
         size=len(groups),
         steps=steps,
@@ -139,6 +144,22 @@ def learn(
         report=lambda line: print(name, line, flush=True),
     )
     return steps
+
+
+def affordable(
+    model: nn.Module, loss: Callable[[nn.Module, Tensor], Tensor], size: int, seconds: float
+) -> int:
+    """Steps that fit into some seconds, judged by twelve of them spread over the rows."""
+    rows = torch.linspace(0, size - 1, 12).long()
+    start = 0.0
+    for k, row in enumerate(rows.flip(0)):
+        if k == 4:  # the first ones prepare the device
+            start = time.monotonic()
+        value = loss(model, row[None])
+        value.backward()
+        float(value.detach())  # waits for the device
+    model.zero_grad()
+    return max(1, int(0.8 * seconds * 8 / (time.monotonic() - start)))
 
 
 def reading_loss(

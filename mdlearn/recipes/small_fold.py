@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    reader = load(SecondaryStructure, "secondary_structure")
+    reader = load(SecondaryStructure, "secondary_structure").to(options.device)
     train, valid, test = (load_chains(split) for split in ("train", "valid", "test"))
     test = test[: options.tested]
     taught, held = examples(train, reader), examples(valid, reader)
