@@ -86,7 +86,26 @@ def read_frames(
         copy.info = dict(frame.info)
         copy.calc = SinglePointCalculator(copy, energy=value, forces=sign * array)
         labeled.append(copy)
+    charges = {charge_of(frame) or 0.0 for frame in labeled}
+    if len(charges) > 1:
+        raise ValueError(
+            f"{path.name} mixes charges {sorted(charges)} (e); a potential sees elements and "
+            "positions only and cannot tell them apart: train one on each charge"
+        )
     return labeled
+
+
+def read_geometries(path: Path | str) -> list[Atoms]:
+    """Frames of any file ASE reads, labels or not, each with a sound geometry.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is empty or unreadable, or a geometry in it is broken.
+    """
+    frames = _read(Path(path))
+    for i, frame in enumerate(frames):
+        check_geometry(frame, where=f"{Path(path).name}, frame {i}")
+    return frames
 
 
 def labels_of(atoms: Atoms) -> tuple[float, Float[np.ndarray, "atoms 3"]]:
@@ -102,6 +121,13 @@ def labels_of(atoms: Atoms) -> tuple[float, Float[np.ndarray, "atoms 3"]]:
             "read files with read_frames, or label the frames first"
         )
     return float(results["energy"]), np.asarray(results["forces"], float)
+
+
+def charge_of(atoms: Atoms) -> float | None:
+    """The total charge (e) that a frame tells in its `info`; `None` when it tells none."""
+    told = {key.lower(): value for key, value in atoms.info.items()}
+    found = told.get("charge", told.get("total_charge"))
+    return None if found is None or np.size(found) != 1 else float(found)
 
 
 def check_geometry(atoms: Atoms, *, where: str = "the molecule") -> None:

@@ -39,10 +39,11 @@ def suspect_units(frames: Sequence[Atoms]) -> list[str]:
     Args:
         frames: With energies and forces.
     """
-    return [*_distances(frames), *_forces(frames), *_energies(frames)]
+    return [*suspect_lengths(frames), *_forces(frames), *_energies(frames)]
 
 
-def _distances(frames: Sequence[Atoms]) -> list[str]:
+def suspect_lengths(frames: Sequence[Atoms]) -> list[str]:
+    """A warning where neighbors are too far apart or too close for Å; labels are not needed."""
     ratios = [ratio for frame in frames[:50] for ratio in bond_ratios(frame)]
     if not ratios:
         return []

@@ -1,6 +1,7 @@
 """PySCF's density-functional theory as an ASE calculator, on one thread."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from ase import Atoms
@@ -70,6 +71,36 @@ class PySCF(Calculator):
             "energy": float(energy) * hartree,
             "forces": -gradient.kernel() * (hartree / bohr),
         }
+
+
+@cache
+def without_basis(functional: str, basis: str, symbols: tuple[str, ...]) -> list[str]:
+    """Those of these elements for which PySCF has no such basis set.
+
+    Raises:
+        ValueError: PySCF has no such functional, or no such basis set at all.
+    """
+    from pyscf.dft import libxc
+    from pyscf.gto.basis import load
+    from pyscf.lib.exceptions import BasisNotFoundError
+
+    try:
+        libxc.parse_xc(functional)
+    except KeyError as error:
+        raise ValueError(
+            f"no density functional {functional!r}; libxc has names such as wb97x, pbe, b3lyp"
+        ) from error
+    lacking = []
+    for symbol in symbols:
+        try:
+            load(basis, symbol)
+        except (BasisNotFoundError, KeyError) as error:
+            if not str(error).startswith("Basis set not found for"):
+                raise ValueError(
+                    f"no basis set {basis!r}; PySCF has names such as 6-31g*, def2-svp, cc-pvdz"
+                ) from error
+            lacking.append(symbol)
+    return lacking
 
 
 def _orbitals_kept() -> Any:

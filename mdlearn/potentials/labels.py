@@ -18,11 +18,11 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, Calculator
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_numbers
 from jaxtyping import Float
 
+from mdlearn.data.read import charge_of, check_geometry
 from mdlearn.parallel import completed
-
-CLOSEST = 0.5  # Å; no bond is shorter (H2: 0.74), so this is a broken file
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class GFN2:
     unpaired: int = 0
     accuracy: float = 0.1
     name: ClassVar[str] = "GFN2-xTB"
+
+    def unknown(self, symbols: Sequence[str]) -> list[str]:
+        """Those of these elements that the method has no parameters for."""
+        return [symbol for symbol in symbols if atomic_numbers[symbol] > 86]  # after radon
 
     def calculator(self) -> Calculator:
         """An ASE calculator of this method, on one thread."""
@@ -87,6 +91,16 @@ class DFT:
     def name(self) -> str:
         """Functional and basis, as papers write it."""
         return f"{self.functional}/{self.basis}"
+
+    def unknown(self, symbols: Sequence[str]) -> list[str]:
+        """Those of these elements that the basis set lacks.
+
+        Raises:
+            ValueError: There is no such basis set or functional.
+        """
+        from mdlearn.potentials.dft import without_basis
+
+        return without_basis(self.functional, self.basis, tuple(symbols))
 
     def calculator(self) -> Calculator:
         """An ASE calculator of this method."""
@@ -226,30 +240,25 @@ def check(atoms: Atoms, method: Method, *, where: str = "the molecule") -> None:
     """Refuse what a molecular method cannot take, with the cure.
 
     Raises:
-        ValueError: Empty, periodic, broken, overlapping, or a charge or spin that does not fit.
+        ValueError: Empty, broken, overlapping, periodic, an element that the method does not know,
+            or a charge or spin that does not fit.
     """
-    if len(atoms) == 0:
-        raise ValueError(f"{where} has no atoms")
+    check_geometry(atoms, where=where)
     if atoms.pbc.any():
         raise ValueError(
             f"{where} is periodic, {method.name} here takes molecules; cut a cluster or set pbc=False"
         )
-    if not np.isfinite(atoms.positions).all():
+    if unknown := method.unknown(sorted(set(atoms.symbols))):
         raise ValueError(
-            f"{where} has positions that are not numbers; look at the file it came from"
+            f"{where} has {', '.join(unknown)}, which {method.name} does not know; "
+            "take another method or basis set, or leave the frame out"
         )
-    distances = atoms.get_all_distances() + 10 * np.eye(len(atoms))
-    i, j = np.unravel_index(distances.argmin(), distances.shape)
-    if distances[i, j] < CLOSEST:
-        raise ValueError(
-            f"{where} has atoms {i} and {j} only {distances[i, j]:.2f} Å apart; positions must be in Å "
-            "(a file in bohr or nm must be converted), and no atom may stand twice"
-        )
-    charge = atoms.info.get("charge", method.charge)
+    charge = charge_of(atoms)
+    charge = method.charge if charge is None else charge
     if charge != method.charge:
         raise ValueError(
-            f"{where} says charge {charge}, the method has {method.charge}; "
-            f"use {type(method).__name__}(charge={charge})"
+            f"{where} says charge {charge:g}, the method has {method.charge}; "
+            f"use {type(method).__name__}(charge={charge:g})"
         )
     if (int(atoms.numbers.sum()) - method.charge - method.unpaired) % 2:
         raise ValueError(

@@ -15,6 +15,7 @@ from mdlearn.data.tables import load_table
 from mdlearn.potentials.labels import GFN2, compute
 from mdlearn.potentials.weights import load as load_potential
 from mdlearn.templates import run
+from mdlearn.units import bohr
 
 pytestmark = pytest.mark.notebook
 
@@ -73,6 +74,26 @@ def test_a_mistake_is_told_before_a_kernel_starts(
 def test_a_method_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="it must be gfn2 or dft"):
         run("label_molecules", {"method": "ccsd"}, tmp_path, report=None)
+
+
+def test_a_file_in_bohr_is_doubted_and_an_empty_one_refused(tmp_path: Path) -> None:
+    water = molecule("H2O")
+    water.positions /= bohr
+    write(tmp_path / "bohr.xyz", water)
+    folder = run("label_molecules", {"data": tmp_path / "bohr.xyz"}, tmp_path / "runs", report=None)
+    (executed,) = folder.glob("*.ipynb")
+    assert "positions in bohr? They must be in Å" in executed.read_text(encoding="utf-8")
+    (tmp_path / "empty.cif").touch()
+    with pytest.raises(RuntimeError, match="is empty; did the program that wrote it finish"):
+        run("run_md", {"structure": tmp_path / "empty.cif"}, tmp_path, report=None)
+    write(tmp_path / "silicon.xyz", bulk("Si"), format="extxyz")
+    with pytest.raises(RuntimeError, match="is periodic, GFN2-xTB here takes molecules"):
+        run(
+            "run_md",
+            {"structure": tmp_path / "silicon.xyz", "potential": "xtb"},
+            tmp_path,
+            report=None,
+        )
 
 
 def test_run_md_on_a_crystal_at_constant_pressure(tmp_path: Path) -> None:
