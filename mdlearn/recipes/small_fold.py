@@ -35,6 +35,7 @@ def main() -> None:
     """Train with a checkpoint, test once, save with the card."""
     parser = argparse.ArgumentParser(description="Train the small end-to-end network that ships.")
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--budget", type=float, default=0.0, help="CPU seconds, instead of steps")
     parser.add_argument("--blocks", type=int, default=1)
     parser.add_argument("--moves", type=int, default=3)
     parser.add_argument("--rate", type=float, default=3e-3)
@@ -68,7 +69,8 @@ def main() -> None:
         end_to_end_loss(taught, groups),
         validate,
         size=len(groups),
-        steps=options.steps,
+        steps=0 if options.budget else options.steps,
+        budget=options.budget,
         batch=2,
         rate=options.rate,
         clip=1.0,
@@ -94,8 +96,8 @@ def main() -> None:
         "limits": "Single sequences and minutes of training: a vague middle of many folds. For "
         "reading, not for use. The network of secondary structure saw relatives of the training "
         "chains, not of the test chains.",
-        "recipe": f"python -m mdlearn.recipes.small_fold --steps {options.steps} --blocks "
-        f"{options.blocks} --together {options.together}",
+        "recipe": f"python -m mdlearn.recipes.small_fold --steps {last.step} --blocks "
+        f"{options.blocks} --moves {options.moves} --together {options.together}",
         "date": date.today().isoformat(),
     }
     card["CPU minutes of the test"] = round((time.process_time() - start) / 60, 1)
