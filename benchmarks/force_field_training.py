@@ -69,10 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def score(model: str, rate: float, budget: float, seed: int) -> Run:
         key = {**common, "model": model, "rate": rate, "budget": budget, "seed": seed}
         key["frames"] = fingerprint(pool, test)
+        key |= {} if options.device == "cpu" else {"device": options.device}
         done = [run for run in runs if key.items() <= run.items()]
         if not done:
             parts = split(pool, test, options.train, options.valid, seed)
-            answer, versions = train(parts, model, options.rivals, rate, budget, seed)
+            answer, versions = train(parts, model, key, options.rivals)
             done = [key | answer | {"versions": versions, "date": date.today().isoformat()}]
             runs.append(done[0])
             append(log, done[0])
@@ -104,6 +105,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--valid", type=int, default=50, help="validation frames")
     parser.add_argument("--models", help="ours, and rivals")
     parser.add_argument("--rates", nargs="*", default=[], metavar="MODEL=RATE,RATE")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; one thread drives a GPU")
     parser.add_argument("--scan", type=float, default=60, help="CPU seconds of a trial of a rate")
     parser.add_argument("--rivals", type=Path, default=RIVALS, help="folder of environments")
     parser.add_argument("--log", type=Path, default=RESULTS / "force_field_training.jsonl")
@@ -155,13 +157,14 @@ def fingerprint(pool: Frames, test: Frames) -> str:
 
 
 def train(
-    parts: dict[str, Frames], model: str, rivals: Path, rate: float, budget: float, seed: int
+    parts: dict[str, Frames], model: str, told: Run, rivals: Path
 ) -> tuple[Run, dict[str, str]]:
-    """One training in a process of its own."""
+    """One training in a process of its own: `told` has rate, budget, seed, and a device if not the CPU."""
+    told = {name: told[name] for name in ("rate", "budget", "seed", "device") if name in told}
     with TemporaryDirectory() as folder, Worker(model, rivals) as worker:
         file = Path(folder) / "frames.npz"
         np.savez(file, **dict(arrays(parts)))
-        answer = worker.ask("train", data=str(file), rate=rate, budget=budget, seed=seed)
+        answer = worker.ask("train", data=str(file), **told)
         return answer, worker.ask("packages")
 
 
@@ -190,10 +193,11 @@ def compare(final: dict[str, list[Run]], options: argparse.Namespace) -> list[di
     """Rows of the results: our test errors against each rival's, means over the seeds."""
     kind = KINDS[options.data]
     bars = BARS.get((options.data, options.train, int(options.budget)), {})
+    beside = "" if options.device == "cpu" else " of the thread that drives a GPU"
     rows = []
     for quantity, unit in ((kind.score, "meV/Å"), ("energy_mae", "meV/atom")):
         title = (
-            f"{quantity.replace('_', ' ')} after {options.budget:g} CPU s, {kind.title}, "
+            f"{quantity.replace('_', ' ')} after {options.budget:g} CPU s{beside}, {kind.title}, "
             f"{options.train} training frames"
         )
         values = {  # a run that came to nothing has no test

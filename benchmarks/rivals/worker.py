@@ -38,16 +38,23 @@ def packages(model: str) -> dict[str, Any]:
 
 
 def train(
-    model: str, *, data: str, rate: float, budget: float, seed: int, every: int = 500
+    model: str,
+    *,
+    data: str,
+    rate: float,
+    budget: float,
+    seed: int,
+    device: str = "cpu",
+    every: int = 500,
 ) -> dict[str, Any]:
     """Train on the data's training frames for a budget of CPU seconds; errors on the other parts.
 
     What compiles on first use (MACE has TorchScript inside) does so before the clock starts.
     """
-    parts = labelled(data)
+    parts = labelled(data, device)
     train, valid = parts["train"], parts["valid"]
     torch.manual_seed(seed)
-    potential = build(model, train.system)
+    potential = build(model, train.system).to(device)
     loss = force_loss(train, scale=1.0)
     for start in range(0, 25, 5):
         loss(potential, torch.arange(start, start + 5) % len(train)).backward()
@@ -95,7 +102,7 @@ def build(model: str, system: System) -> nn.Module:
     return MODELS[model](elements, float(system.mask.sum(1).double().mean()))
 
 
-def labelled(data: str) -> dict[str, Labelled]:
+def labelled(data: str, device: str = "cpu") -> dict[str, Labelled]:
     """Parts of an npz file: arrays `<part>_positions`, `_energies`, `_forces`; one list of numbers."""
     with np.load(data, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
@@ -107,7 +114,7 @@ def labelled(data: str) -> dict[str, Labelled]:
             frame = Atoms(arrays["numbers"], positions)
             frame.calc = SinglePointCalculator(frame, energy=float(energy), forces=forces)
             frames.append(frame)
-        found[part] = Labelled.from_atoms(frames, CUTOFF)
+        found[part] = Labelled.from_atoms(frames, CUTOFF, device=device)
     return found
 
 
