@@ -15,7 +15,7 @@ from mdlearn.data.download import Patience
 from mdlearn.data.fetch import cache_folder, fetch, load, main
 from mdlearn.units import kcal_per_mol
 
-QUICK = Patience(timeout=1.0, attempts=1)
+ONCE = Patience(attempts=1)
 ENTRY = """
 [{name}]
 title = "A test"
@@ -189,9 +189,9 @@ def test_a_download_is_cached_and_then_needs_no_network(place, server, tmp_path)
     _, add = place
     (tmp_path / "data.bin").write_bytes(server.content)
     add(tmp_path / "data.bin", url=[server.url])
-    path = fetch("toy", patience=QUICK, report=None)
+    path = fetch("toy", patience=ONCE, report=None)
     assert path == tmp_path / "cache" / "toy" / "data.bin"
-    assert fetch("toy", patience=QUICK, report=None) == path
+    assert fetch("toy", patience=ONCE, report=None) == path
     assert len(server.ranges) == 1
 
 
@@ -199,10 +199,10 @@ def test_a_damaged_cache_is_put_aside_and_fetched_again(place, server, tmp_path)
     _, add = place
     (tmp_path / "data.bin").write_bytes(server.content)
     add(tmp_path / "data.bin", url=[server.url])
-    path = fetch("toy", patience=QUICK, report=None)
+    path = fetch("toy", patience=ONCE, report=None)
     path.write_bytes(b"damaged")
     said = []
-    assert fetch("toy", patience=QUICK, report=said.append).read_bytes() == server.content
+    assert fetch("toy", patience=ONCE, report=said.append).read_bytes() == server.content
     assert "damaged" in said[0] and path.with_name("data.bin.rejected").exists()
 
 
@@ -215,10 +215,10 @@ def test_the_data_folder_is_looked_into_first_and_verified(place, server, tmp_pa
     monkeypatch.setenv("MDLEARN_DATA", str(tmp_path / "mine"))
     (folder / "data.bin").write_bytes(b"of another set")
     said = []
-    assert fetch("toy", patience=QUICK, report=said.append).parent == tmp_path / "cache" / "toy"
+    assert fetch("toy", patience=ONCE, report=said.append).parent == tmp_path / "cache" / "toy"
     assert "another checksum" in said[0]
     (folder / "data.bin").write_bytes(server.content)
-    assert fetch("toy", patience=QUICK, report=None) == folder / "data.bin"
+    assert fetch("toy", patience=ONCE, report=None) == folder / "data.bin"
     monkeypatch.setenv("MDLEARN_DATA", str(tmp_path / "none"))
     with pytest.raises(FileNotFoundError, match="MDLEARN_DATA names"):
         fetch("toy", report=None)
