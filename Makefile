@@ -11,6 +11,8 @@ PINS ?= binder/requirements.txt # what the chapters were run with; PINS= takes t
 LABFLAGS ?=
 REPOSITORY ?=
 CPU_INDEX := https://download.pytorch.org/whl/cpu
+PAUSE ?= 20# seconds before what the network broke is done again
+export PIP_RETRIES ?= 8
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -19,6 +21,9 @@ GPU := $(shell nvidia-smi -L 2>/dev/null | head -n 1)
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n)
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
+AGAIN := again() { for k in 1 2; do "$$@" && return; \
+    echo "that failed; once more in $(PAUSE) s: $$*"; sleep $(PAUSE); done; "$$@"; }; again
+APT := apt-get -qy -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 SAY := @printf '\n\033[1m%s\033[0m\n'
 
@@ -64,7 +69,7 @@ readme: ## write the last run of the chapters into README.md
 offline: $(BIN)/python ## one zip with chapters and packages, for a room without a network
 	rm -rf build/mdlearn && mkdir -p build/mdlearn/wheels dist
 	git archive HEAD | tar x -C build/mdlearn
-	$(PIP) download --dest build/mdlearn/wheels -r binder/requirements.txt "hatchling>=1.27" editables
+	$(AGAIN) $(PIP) download --dest build/mdlearn/wheels -r binder/requirements.txt "hatchling>=1.27" editables
 	printf '%s\n' '#!/bin/sh' 'cd "$$(dirname "$$0")"' \
 	    'PIP_NO_INDEX=1 PIP_FIND_LINKS="$$PWD/wheels" exec make lab' > build/mdlearn/lab
 	chmod +x build/mdlearn/lab
@@ -89,7 +94,7 @@ $(BIN)/python:
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	    package=$$("$(PYTHON)" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 	    echo "this Python cannot make environments; installing $$package"; \
-	    { $(ROOT) apt-get update -q && $(ROOT) apt-get install -qy $$package; } || { \
+	    { $(AGAIN) $(ROOT) $(APT) update && again $(ROOT) $(APT) install $$package; } || { \
 	        echo "please run: sudo apt install $$package"; exit 1; }; }
 	@"$(PYTHON)" -m venv $(VENV)
 
@@ -99,17 +104,17 @@ $(VENV)/.torch: binder/requirements.txt | $(BIN)/python
 ifeq ($(GPU),)
 	$(SAY) "PyTorch for the CPU"
 	@if [ "$$(uname -s)" != Linux ]; then \
-	    $(PIP) install "torch==$(firstword $(subst +, ,$(TORCH)))"; \
+	    $(AGAIN) $(PIP) install "torch==$(firstword $(subst +, ,$(TORCH)))"; \
 	elif $(PIP) install --quiet --dry-run --no-deps "torch==$(TORCH)" 2>/dev/null; then \
-	    $(PIP) install "torch==$(TORCH)"; \
+	    $(AGAIN) $(PIP) install "torch==$(TORCH)"; \
 	else \
-	    $(PIP) install "torch==$(TORCH)" --extra-index-url $(CPU_INDEX) || { \
+	    $(AGAIN) $(PIP) install "torch==$(TORCH)" --extra-index-url $(CPU_INDEX) || { \
 	        echo "no CPU build of PyTorch within reach; to accept the GPU build (7 GB):"; \
 	        echo "    $(PIP) install torch && touch $@ && make lab"; exit 1; }; \
 	fi
 else
 	$(SAY) "PyTorch for $(GPU)"
-	@$(PIP) install "torch==$(firstword $(subst +, ,$(TORCH)))"
+	@$(AGAIN) $(PIP) install "torch==$(firstword $(subst +, ,$(TORCH)))"
 endif
 	@touch $@
 
@@ -118,17 +123,17 @@ $(VENV)/.pins: binder/requirements.txt | $(BIN)/python
 
 $(VENV)/.lab: pyproject.toml $(VENV)/.torch $(VENV)/.pins
 	$(SAY) "the package and what it stands on"
-	@$(PIP) install --constraint $(VENV)/.pins --editable ".[labels]"
+	@$(AGAIN) $(PIP) install --constraint $(VENV)/.pins --editable ".[labels]"
 	@$(BIN)/python -c "import matplotlib.font_manager" # builds the font cache, once
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.lab
 	$(SAY) "what the tests need"
-	@$(PIP) install --constraint $(VENV)/.pins --editable ".[labels,dev,docs]"
+	@$(AGAIN) $(PIP) install --constraint $(VENV)/.pins --editable ".[labels,dev,docs]"
 	@touch $@
 
 chromium:
 	@command -v chromium chromium-browser google-chrome > /dev/null || { \
 	    echo "installing Chromium for the browser tests"; \
-	    { $(ROOT) apt-get update -q && $(ROOT) apt-get install -qy --no-install-recommends chromium; } || { \
+	    { $(AGAIN) $(ROOT) $(APT) update && again $(ROOT) $(APT) install --no-install-recommends chromium; } || { \
 	        echo "please run: sudo apt install chromium"; exit 1; }; }
