@@ -19,7 +19,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==//p' binder/requirements.txt)
 GPU := $(shell nvidia-smi -L 2>/dev/null | head -n 1)
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n)
-JOBS := $(shell nproc 2>/dev/null || echo 2)
+JOBS := $(shell { nproc || echo 2; echo 8; \
+    awk '/^MemAvailable/ {print int($$2 / 1.5e6)}' /proc/meminfo; \
+    awk '$$1 != "max" {print int($$1 / $$2 + 0.5)}' /sys/fs/cgroup/cpu.max; \
+    awk '$$1 != "max" {print int($$1 / 1.5e9)}' /sys/fs/cgroup/memory.max; \
+    } 2>/dev/null | sort -n | awk 'NR == 1 {print ($$1 > 1 ? $$1 : 1)}')# cores, if each has 1.5 GB
 BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 AGAIN := again() { for k in 1 2; do "$$@" && return; \
     echo "that failed; once more in $(PAUSE) s: $$*"; sleep $(PAUSE); done; "$$@"; }; again

@@ -1,4 +1,4 @@
-"""What the network breaks while packages are installed is done again, and given up in the end."""
+"""What `make` does on a machine with a bad network, or with few cores."""
 
 import os
 import subprocess
@@ -39,3 +39,18 @@ def test_an_installation_that_the_network_breaks_is_done_again(tmp_path: Path, b
 def test_an_installation_that_stays_broken_ends(tmp_path: Path):
     status, calls = install(tmp_path, 99)
     assert status == 2 and len(calls) == 3
+
+
+def test_there_are_no_more_workers_than_cores():
+    told = "--eval=jobs: ; @echo $(JOBS)"
+    command = [
+        "taskset",
+        "--cpu-list",
+        str(min(os.sched_getaffinity(0))),
+        "make",
+        "-s",
+        told,
+        "jobs",
+    ]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["1"]
