@@ -2,13 +2,21 @@
 
 import os
 import shutil
+import sysconfig
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from mdlearn.potentials.pair import Pairwise, pull
+
+
+def can_compile() -> bool:
+    """A C++ compiler is here, and the headers of Python that it needs."""
+    compiler = any(shutil.which(name) for name in ("g++", "clang++", "c++"))
+    return compiler and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
 def compiled(
@@ -24,9 +32,9 @@ def compiled(
         report: Is told when nothing can be compiled.
         device: Where it will run; only the CPU needs a compiler of its own.
     """
-    if device == "cpu" and not any(shutil.which(name) for name in ("g++", "clang++", "c++")):
+    if device == "cpu" and not can_compile():
         if report:
-            report("no C++ compiler here (g++): the potential runs uncompiled")
+            report("no C++ compiler here (g++, python3-dev): the potential runs uncompiled")
         return potential
     # a pool of compilers, 200 MB each, has nothing to do for one loop
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")

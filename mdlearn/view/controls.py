@@ -76,7 +76,7 @@ def explore(
     title: str = "",
     alt: str = "",
     units: Mapping[str, str] | None = None,
-    **sliders: Limits | Sequence[Any],
+    **sliders: Limits | Sequence[Any] | tuple[Sequence[Any], Any],
 ) -> Explorer:
     """Sliders for the arguments of a function that draws.
 
@@ -87,19 +87,20 @@ def explore(
         title: Stands above.
         alt: What the figure shows, in words.
         units: Name of a slider → unit.
-        sliders: Name → (lowest, highest, first), or a list of choices.
+        sliders: Name → (lowest, highest, first), or a list of choices, or (list, first).
     """
     units = units or {}
     labels = {k: k.replace("_", " ") + (f" ({units[k]})" if k in units else "") for k in sliders}
     named = 16 + 8 * max(map(len, labels.values()), default=0)
     controls = {}
     for name, choice in sliders.items():
-        if isinstance(choice, tuple):
+        if isinstance(choice, tuple) and len(choice) == 3:
             controls[name] = slider(labels[name], choice, width=380 + named, named=named)
         else:
+            options, first = choice if isinstance(choice, tuple) else (choice, choice[0])
             style, layout = {"description_width": f"{named}px"}, {"width": f"{380 + named}px"}
             look = {"description": labels[name], "style": style, "layout": layout}
-            controls[name] = SelectionSlider(options=choice, **look)
+            controls[name] = SelectionSlider(options=options, value=first, **look)
     alt = alt or f"{title or function.__name__}, with sliders for {', '.join(sliders)}"
     return Explorer(function, controls, title=title, alt=alt)
 

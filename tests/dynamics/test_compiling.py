@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mdlearn.dynamics.compiling import compiled
+from mdlearn.dynamics.compiling import can_compile, compiled
 from mdlearn.potentials.pair import LennardJones
 
 WHOLE = """
@@ -22,14 +22,14 @@ for pair in [*curves, Morse(), Tabulated(torch.linspace(1, 0, 9), 2.0, 8.0)]:
 """
 SAME = """
 import torch
-from mdlearn.dynamics.compiling import compiled
+from mdlearn.dynamics.compiling import can_compile, compiled
 from mdlearn.potentials.neighbors import table
 from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import evaluate, from_atoms
 from tests.dynamics.liquids import argon
 potential = LennardJones(cutoff=5.0)
 quick = compiled(potential)
-assert quick.kernel is not potential.kernel
+assert (quick is not potential) == can_compile()  # a bare machine has no compiler
 for frames in ([argon(2)], [argon(3)], [argon(2), argon(2, seed=1)]):
     system = table(from_atoms(frames), 5.0, skin=1.0, half=True)
     plain, fast = (evaluate(p, system, virial=True) for p in (potential, quick))
@@ -42,6 +42,13 @@ for frames in ([argon(2)], [argon(3)], [argon(2), argon(2, seed=1)]):
 def test_the_compiler_takes_a_pair(script: str) -> None:
     """In a process of its own: shapes are checked in this one, which the compiler cannot follow."""
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_a_compiler_without_the_headers_of_python_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    assert not can_compile()
 
 
 def test_without_a_compiler_it_says_so_once_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
