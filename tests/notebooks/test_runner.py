@@ -1,5 +1,6 @@
 """The runner of chapters catches what it is there to catch, on notebooks of two cells."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.notebooks.runner import execute
+from tests.notebooks.test_chapters import CHAPTERS
 
 pytestmark = pytest.mark.notebook
 
@@ -90,6 +92,21 @@ def test_time_and_memory_over_the_budget_are_caught(write, tmp_path):
     time, memory = execute(write(HOG, BUSY), tmp_path).faults(max_cpu=2, max_memory=350)
     assert "CPU s, the budget is 2" in time
     assert "MB, the budget is 350" in memory
+
+
+def test_a_kernel_that_imports_what_any_chapter_imports_is_small(write, tmp_path):
+    lines = set()
+    for chapter in CHAPTERS:
+        for cell in nbformat.read(chapter, as_version=4).cells:
+            tree = ast.parse(cell.source if cell.cell_type == "code" else "")
+            imports = [
+                node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
+            lines |= {ast.unparse(node) for node in imports}
+    assert {"import torch", "import matplotlib.pyplot as plt"} <= lines
+    run = execute(write("\n".join(sorted(lines)), "import time\ntime.sleep(1)"), tmp_path)
+    assert run.faults(max_memory=400) == []  # MB, so that a gigabyte leaves room for data
+    assert run.peak_mb > 200
 
 
 def test_run_then_clean_twice_gives_the_same_bytes(write):
