@@ -28,3 +28,11 @@ def test_binder_would_build_what_the_folder_says():
     apt = ROOT / "binder/apt.txt"
     for package in apt.read_text().split() if apt.is_file() else []:
         assert re.search(rf"^\s+{re.escape(package)} ", told, re.M), package
+
+
+def test_the_badge_opens_the_first_chapter_in_lab():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (place,) = re.findall(r"badge_logo\.svg\)\]\(https://mybinder\.org/v2/gh/([^)]+)\)", readme)
+    repository, _, path = place.partition("/HEAD?urlpath=lab/tree/")
+    assert repository.endswith("/mdlearn") and path == "notebooks/00_start.ipynb"
+    assert (ROOT / path).is_file()
