@@ -13,12 +13,14 @@ from ase.data.colors import jmol_colors
 from jaxtyping import Float, Int
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from mdlearn.view.theme import DIVERGING, DPI, SEQUENTIAL, png
+from mdlearn.view.theme import BLUE, DIVERGING, DPI, GRAY, GREEN, ORANGE, SEQUENTIAL, VERMILION, png
 
 BALL, STICK = 0.30, 0.11  # ball beyond the stick in covalent radii, stick in Å
+KINDS = (GRAY, VERMILION, BLUE, GREEN, ORANGE)  # of atoms that belong to named kinds
 FILL = 1.25  # ball of the spacefill style, in covalent radii
 LIGHT = np.array([-0.45, 0.55, 0.70]) / np.linalg.norm([-0.45, 0.55, 0.70])
 
@@ -31,6 +33,19 @@ def find_bonds(atoms: Atoms, *, slack: float = 1.25) -> Int[np.ndarray, "pairs 2
     near = distances < slack * (radii[:, None] + radii[None])  # (atoms, atoms)
     near &= ~(noble[:, None] | noble[None])
     return np.argwhere(np.triu(near, 1))
+
+
+def lasting_bonds(frames: Sequence[Atoms], *, looks: int = 9) -> Int[np.ndarray, "pairs 2"]:
+    """Bonds that more than half of some frames have: a crowded first frame decides nothing.
+
+    Args:
+        looks: Frames looked at, spread evenly (count).
+    """
+    chosen = np.unique(np.linspace(0, len(frames) - 1, looks).round().astype(int))
+    pairs, counts = np.unique(
+        np.concatenate([find_bonds(frames[k]) for k in chosen]), axis=0, return_counts=True
+    )
+    return pairs[2 * counts > len(chosen)]
 
 
 def pose(atoms: Atoms) -> Float[np.ndarray, "3 3"]:
@@ -61,20 +76,36 @@ def _turn(angle: float, axis: int) -> np.ndarray:
 
 
 def value_colors(
-    values: Float[Any, " atoms"],
+    values: Float[Any, " atoms"], names: Sequence[str] = ()
 ) -> tuple[Float[np.ndarray, "atoms 3"], ScalarMappable]:
-    """Colors of per-atom values and their scale: from zero up, or centered if signs differ."""
+    """Colors of per-atom values and their scale: from zero up, or centered if signs differ.
+
+    Args:
+        names: Of the kinds 0, 1, 2 …, when the values are numbers of kinds; each has its color.
+    """
     values = np.asarray(values)
     if not np.isfinite(values).all():
         raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} values are not finite")
     top = np.abs(values).max() or 1.0
-    if (values < 0).any() and (values > 0).any():
+    if names:
+        scale = ScalarMappable(
+            Normalize(-0.5, len(names) - 0.5), ListedColormap(KINDS[: len(names)])
+        )
+    elif (values < 0).any() and (values > 0).any():
         scale = ScalarMappable(Normalize(-top, top), colormaps[DIVERGING])
     elif (values >= 0).all():
         scale = ScalarMappable(Normalize(0, top), colormaps[SEQUENTIAL])
     else:
         scale = ScalarMappable(Normalize(-top, 0), colormaps[SEQUENTIAL])
     return scale.to_rgba(values)[:, :3], scale
+
+
+def tell_bar(bar: Colorbar, label: str, names: Sequence[str] = ()) -> None:
+    """What the colors of a bar mean."""
+    bar.set_label(label, fontsize=12)
+    if names:
+        bar.set_ticks(range(len(names)), labels=names)
+        bar.ax.tick_params(length=0)
 
 
 def element_colors(atoms: Atoms) -> Float[np.ndarray, "atoms 3"]:
@@ -146,6 +177,7 @@ def still(
     title: str = "",
     values: Float[Any, " atoms"] | None = None,
     label: str = "",
+    names: Sequence[str] = (),
     style: str = "ball+stick",
     width: int = 440,
     height: int = 320,
@@ -154,6 +186,7 @@ def still(
 
     Args:
         values: One value per atom to color by; its name and unit go to `label`.
+        names: Of the kinds, when the values are their numbers.
         width: Pixels.
         height: Pixels.
     """
@@ -163,7 +196,7 @@ def still(
     figure = Figure((width / DPI, height / DPI), dpi=DPI, layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(shown)))
     for k, (ax, atoms) in enumerate(zip(axes, shown, strict=True)):
-        colors = element_colors(atoms) if values is None else value_colors(values)[0]
+        colors = element_colors(atoms) if values is None else value_colors(values, names)[0]
         pixels = (2 * width // len(shown), 2 * height - 80)
         ax.imshow(render(atoms, rotation, colors, size=pixels, extent=half, style=style))
         _letters(ax, atoms, (atoms.positions - atoms.positions.mean(0)) @ rotation.T, colors, half)
@@ -172,8 +205,8 @@ def still(
             frame = sorted({0, len(frames) // 2, len(frames) - 1})[k]
             ax.set_title(f"frame {frame + 1} of {len(frames)}", fontsize=11)
     if values is not None:
-        bar = figure.colorbar(value_colors(values)[1], ax=list(axes), shrink=0.8, pad=0.01)
-        bar.set_label(label, fontsize=12)
+        scale = value_colors(values, names)[1]
+        tell_bar(figure.colorbar(scale, ax=list(axes), shrink=0.8, pad=0.01), label, names)
     if title:
         figure.suptitle(title, fontsize=13)
     return png(figure)

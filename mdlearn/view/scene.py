@@ -19,7 +19,18 @@ from matplotlib.figure import Figure
 from mdlearn.view.arrays import to_numpy
 from mdlearn.view.ngl import ngl
 from mdlearn.view.panel import Panel, at_home, heading
-from mdlearn.view.picture import FILL, STICK, corners, extent, find_bonds, pose, still, value_colors
+from mdlearn.view.picture import (
+    FILL,
+    KINDS,
+    STICK,
+    corners,
+    extent,
+    lasting_bonds,
+    pose,
+    still,
+    tell_bar,
+    value_colors,
+)
 from mdlearn.view.theme import DPI, png
 
 STYLES = ("ball+stick", "spacefill")
@@ -30,7 +41,7 @@ MAX_BONDED = 500  # atoms up to which NGL finds the bonds by itself
 class Scene(Panel):
     """One molecule or trajectory in 3D, in one NGL view for as long as it lives.
 
-    Drag to turn, scroll to zoom, click an atom for its name. Bonds are those of the first frame.
+    Drag to turn, scroll to zoom, click an atom for its name. Bonds are those that most frames have.
     """
 
     def __init__(
@@ -41,16 +52,19 @@ class Scene(Panel):
         alt: str,
         values: np.ndarray | None,
         label: str,
+        names: Sequence[str],
         style: str,
         width: int,
         height: int,
     ) -> None:
-        self.frames, self.style = list(frames), style
+        self.frames, self.style, self.names = list(frames), style, tuple(names)
         self.rotation = pose(self.frames[0])
         self.center = _middle(self.frames[0])
         bar = 84 if values is not None else 0
         self.view = self._build(values, width - bar, height)
-        row = [self.view] + ([_bar(values, label, height)] if values is not None else [])
+        row = [self.view] + (
+            [_bar(values, label, self.names, height)] if values is not None else []
+        )
         rows = [HBox(row, layout={"width": f"{width}px", "overflow": "hidden"})]
         if title:
             rows.insert(0, heading(title))
@@ -60,7 +74,8 @@ class Scene(Panel):
         def picture() -> bytes:
             wide = max(width, 640) if len(self.frames) > 1 else width
             tall = {"width": wide, "height": height}
-            return still(self.frames, title=title, values=values, label=label, style=style, **tall)
+            look = {"values": values, "label": label, "names": self.names, "style": style}
+            return still(self.frames, title=title, **look, **tall)
 
         super().__init__(rows, alt=alt, still=picture, layout={"width": f"{width + 6}px"})
 
@@ -102,10 +117,11 @@ class Scene(Panel):
             structure = _trajectory(nglview, self, values)
         else:
             structure = nglview.TextStructure(self._pdb(values))
-        view = nglview.NGLWidget(structure, default_representation=False)
+        bonds = "none" if self._tells_bonds() else "all"  # to be found by NGL
+        view = nglview.NGLWidget(structure, default_representation=False, infer_bonds=bonds)
         view.layout.width, view.layout.height = f"{width}px", f"{height}px"
         view.layout.flex = f"0 0 {width}px"  # or it would take the whole row
-        look = {"color_scheme": "element"} if values is None else _colors(values)
+        look = {"color_scheme": "element"} if values is None else _colors(values, self.names)
         view._iplayer.layout.display = "none"  # ours is always in sight
         if self.style == "ball+stick":  # sizes about as in the still picture
             view.add_representation("licorice", radius=STICK, **look)
@@ -142,6 +158,9 @@ class Scene(Panel):
     def _placed(self, positions: np.ndarray) -> np.ndarray:
         return (positions - self.center) @ self.rotation.T * [-1, 1, -1]  # NGL looks along +z
 
+    def _tells_bonds(self) -> bool:
+        return len(self.frames) > 1 or len(self.frames[0]) > MAX_BONDED
+
     def _pdb(self, values: np.ndarray | None) -> str:
         """The first frame as a PDB file; values go from 0 to 100 in the column of B-factors."""
         atoms = Atoms(self.frames[0].symbols, positions=self._placed(self.frames[0].positions))
@@ -149,12 +168,12 @@ class Scene(Panel):
         names = [name if len(name) <= 4 else "".join(filter(str.isalpha, name)) for name in names]
         atoms.set_array("atomtypes", np.array(names))  # a fifth letter would shift the columns
         if values is not None:
-            atoms.set_array("bfactor", 100 * value_colors(values)[1].norm(values))
+            atoms.set_array("bfactor", 100 * value_colors(values, self.names)[1].norm(values))
         text = io.StringIO()
         write(text, atoms, format="proteindatabank")
-        if len(atoms) <= MAX_BONDED:
+        if not self._tells_bonds():
             return text.getvalue()
-        bonds = [f"CONECT{i + 1:5d}{j + 1:5d}\n" for i, j in find_bonds(self.frames[0])]
+        bonds = [f"CONECT{i + 1:5d}{j + 1:5d}\n" for i, j in lasting_bonds(self.frames)]
         return text.getvalue().replace("ENDMDL\n", "".join(["ENDMDL\n", *bonds]))
 
     def _edges(self) -> list[tuple]:
@@ -175,6 +194,7 @@ def show3d(
     alt: str = "",
     colors: Real[Any, " atoms"] | None = None,
     label: str = "",
+    names: Sequence[str] = (),
     style: str = "ball+stick",
     width: int = 440,
     height: int = 320,
@@ -188,6 +208,7 @@ def show3d(
             and the label when empty.
         colors: One value per atom; elements have their usual colors without.
         label: What the values are, with unit: "force error (meV/Å)".
+        names: Of kinds of atoms, when the colors are their numbers 0, 1, 2 …: ("coil", "helix").
         style: "ball+stick" or "spacefill".
         width: Pixels.
         height: Pixels.
@@ -202,12 +223,16 @@ def show3d(
     values = None if colors is None else to_numpy(colors).astype(float)
     if values is not None and values.shape != (len(frames[0]),):
         raise ValueError(f"got {values.shape} colors for {len(frames[0])} atoms")
-    if values is not None and "(" not in label:
+    if names and (values is None or not set(values) <= set(range(min(len(names), len(KINDS))))):
+        raise ValueError(
+            f"{len(names)} names need colors from 0 to {len(names) - 1}, at most {len(KINDS)} kinds"
+        )
+    if values is not None and not names and "(" not in label:
         raise ValueError(f'label says what the colors mean, with unit: "charge (e)"; got {label!r}')
     if values is not None and not np.isfinite(values).all():
         raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} colors are not finite")
     alt = alt or describe(frames, title=title, values=values, label=label)
-    look = {"style": style, "width": width, "height": height}
+    look = {"names": names, "style": style, "width": width, "height": height}
     return Scene(frames, title=title, alt=alt, values=values, label=label, **look)
 
 
@@ -253,16 +278,16 @@ def _middle(atoms: Atoms) -> np.ndarray:
     return (corners(atoms) if atoms.cell.rank == 3 else atoms.positions).mean(0)
 
 
-def _colors(values: np.ndarray) -> dict[str, Any]:
+def _colors(values: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """Color by B-factor, on the scale of the still picture."""
-    cmap = value_colors(values)[1].cmap
+    cmap = value_colors(values, names)[1].cmap
     scale = [to_hex(cmap(x)) for x in np.linspace(0, 1, 11)]
     return {"color_scheme": "bfactor", "color_scale": scale, "color_domain": [0, 100]}
 
 
-def _bar(values: np.ndarray, label: str, height: int) -> Image:
+def _bar(values: np.ndarray, label: str, names: Sequence[str], height: int) -> Image:
     """The color bar of the live view, as a picture."""
     figure = Figure((80 / DPI, height / DPI), dpi=DPI, layout="constrained")
-    bar = figure.colorbar(value_colors(values)[1], cax=figure.subplots())
-    bar.set_label(label, fontsize=12)
+    scale = value_colors(values, names)[1]
+    tell_bar(figure.colorbar(scale, cax=figure.subplots()), label, names)
     return Image(value=png(figure), layout={"width": "80px", "height": f"{height}px"})

@@ -7,10 +7,13 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.io import read
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from PIL import Image
 
 from mdlearn.view import picture
 from mdlearn.view.scene import show3d
+from mdlearn.view.theme import BLUE, GRAY, VERMILION
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -135,6 +138,34 @@ def test_a_long_chain_has_its_bonds(show):
     told = [line for line in show(chain)._pdb(None).splitlines() if line.startswith("CONECT")]
     assert len(told) == 599 and told[0].split() == ["CONECT", "1", "2"]
     assert "CONECT" not in show(chain[:500])._pdb(None)
+
+
+def test_a_film_has_the_bonds_that_most_of_its_frames_have(show):
+    """NGL would take those of the first frame, and a chain that folds begins as a crowd."""
+    chain = Atoms("C" * 12, positions=np.outer(np.arange(12), [1.5, 0, 0]))
+    crowd, torn = chain.copy(), chain.copy()
+    crowd.positions *= 0.1
+    torn.positions[6:] += 5.0
+    scene = show([crowd, *[chain] * 9, torn])
+    told = [line.split()[1:] for line in scene._pdb(None).splitlines() if "CONECT" in line]
+    assert told == [[str(i), str(i + 1)] for i in range(1, 12)]
+    asked = [call for call in scene.view._ngl_msg_archive if call.get("methodName") == "loadFile"]
+    assert asked[0]["kwargs"]["inferBonds"] == "none"
+
+
+def test_named_kinds_have_one_color_each_and_a_bar_with_their_names(show, ethanol):
+    kinds, names = np.array([0.0, 1.0, 2.0] * 3), ("other", "strand", "helix")
+    colors, scale = picture.value_colors(kinds, names)
+    assert {to_hex(color).upper() for color in colors} == {GRAY, VERMILION, BLUE}
+    np.testing.assert_allclose(100 * scale.norm(kinds[:3]), [100 / 6, 50, 500 / 6])
+    steps = [to_hex(scale.cmap(x)) for x in np.linspace(0, 1, 11)]  # NGL blends between these
+    assert steps[1] == steps[2] and steps[8] == steps[9] and len(set(steps)) == 3
+    show(ethanol, colors=kinds, names=names, label="state")
+    bar = Figure().colorbar(scale, cax=Figure().subplots())
+    picture.tell_bar(bar, "state", names)
+    assert [tick.get_text() for tick in bar.ax.get_yticklabels()] == list(names)
+    with pytest.raises(ValueError, match="2 names need colors from 0 to 1"):
+        show(ethanol, colors=kinds, names=names[:2], label="state")
 
 
 def test_moving_reaches_the_view(show, ethanol):
