@@ -222,7 +222,13 @@ def _execute(template: Path, folder: Path, values: dict[str, object]) -> None:
     notebook = folder / "notebook.ipynb"
     try:
         papermill.execute_notebook(
-            template, notebook, values, cwd=folder, kernel_name="python3", progress_bar=False
+            template,
+            notebook,
+            values,
+            cwd=folder,
+            kernel_name="python3",
+            progress_bar=False,
+            start_timeout=300,
         )
     except PapermillExecutionError as error:
         raise RuntimeError(

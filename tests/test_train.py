@@ -153,7 +153,7 @@ def test_two_processes_see_the_loss_of_one(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     subprocess.run(
         [sys.executable, *launch],
-        check=True, capture_output=True, timeout=240, cwd=root,
+        check=True, capture_output=True, timeout=900, cwd=root,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)},
     )  # fmt: skip
     model, loss, validate = task()

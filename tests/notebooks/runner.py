@@ -94,7 +94,17 @@ def execute(notebook: Path, folder: Path, *, core: int | None = None) -> Run:
             "-W",
             "default",
         ),
-        *(*nbval, "--nbval-cell-timeout", "400", "--color", "no", "--rootdir", str(ROOT)),
+        *(
+            *nbval,
+            "--nbval-cell-timeout",
+            "1000",
+            "--nbval-kernel-startup-timeout",
+            "300",
+            "--color",
+            "no",
+            "--rootdir",
+            str(ROOT),
+        ),
         str(notebook.resolve()),
     ]
     start, peak = time.perf_counter(), 0.0

@@ -116,7 +116,7 @@ def test_run_then_clean_twice_gives_the_same_bytes(write):
     texts = []
     for _ in range(2):
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, kernel_name="python3").execute()
+        NotebookClient(notebook, kernel_name="python3", startup_timeout=300).execute()
         nbformat.write(notebook, path)
         texts.append(cleaned(path.read_text()))
         path.write_text(texts[-1])

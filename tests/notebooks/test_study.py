@@ -31,7 +31,12 @@ def test_a_study_runs_on_a_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("MDLEARN_METRICS", str(claims))
     values = SMALL | {"data": str(mine), "keep": str(kept)}
     papermill.execute_notebook(
-        CHAPTER, tmp_path / "run.ipynb", values, kernel_name="python3", progress_bar=False
+        CHAPTER,
+        tmp_path / "run.ipynb",
+        values,
+        kernel_name="python3",
+        progress_bar=False,
+        start_timeout=300,
     )
     manifest = json.loads(kept.read_text(encoding="utf-8"))
     assert manifest["data"] == sha256(mine) and manifest["repeated"]

@@ -26,7 +26,9 @@ CELLS = [
 def executed() -> nbformat.NotebookNode:
     cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    return NotebookClient(notebook, timeout=240, store_widget_state=False).execute()
+    return NotebookClient(
+        notebook, timeout=900, startup_timeout=300, store_widget_state=False
+    ).execute()
 
 
 def test_importing_the_viewer_displays_nothing(executed):

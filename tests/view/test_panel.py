@@ -39,7 +39,7 @@ async def elsewhere(act: Callable[[], object]) -> None:
     await until(lambda: not thread.is_alive())
 
 
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
