@@ -69,7 +69,7 @@ def heading(text: str) -> HTML:
 
 
 def slider(label: str, limits: Limits, *, width: int, named: int = 0) -> FloatSlider:
-    """A slider that arrow keys move too, in a hundred steps.
+    """A slider that arrow keys move too, in about a hundred steps, one of which is the first value.
 
     Args:
         label: Name and unit.
@@ -80,12 +80,18 @@ def slider(label: str, limits: Limits, *, width: int, named: int = 0) -> FloatSl
     low, high, first = limits
     if not low <= first <= high:
         raise ValueError(f"{label} starts at {first}, outside {low} to {high}")
-    whole = all(float(x).is_integer() for x in limits) and high - low >= 50
+    counts = high - low >= 10 and all(isinstance(x, int) for x in limits)
+    whole = counts or (high - low >= 50 and all(float(x).is_integer() for x in limits))
+    if whole:
+        step = 10 if high - low >= 200 and (first - low) % 10 == 0 else 1
+    else:  # the browser moves a value that is between two steps
+        step = (high - low) / 100
+        step = (first - low) / max(1, round((first - low) / step)) or step
     return FloatSlider(
         value=first,
         min=low,
         max=high,
-        step=(10 if high - low >= 200 else 1) if whole else (high - low) / 100,
+        step=step,
         description=label,
         readout_format=".0f" if whole else ".3g",
         style={"description_width": f"{named}px" if named else "initial"},

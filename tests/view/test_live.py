@@ -58,7 +58,7 @@ def dynamics():
     panel.close()
 
 
-async def until(condition, seconds: float = 20.0) -> None:
+async def until(condition, seconds: float = 120.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
@@ -267,6 +267,13 @@ def test_explore_draws_when_the_slider_rests():
     assert not plt.get_fignums()
 
 
+def test_choices_begin_at_the_first_or_where_it_is_said():
+    panel = explore(draw, height=([0.5, 1.0, 2.0], 1.0), shape=["line", "dots"])
+    assert panel.values == {"height": 1.0, "shape": "line"}
+    assert list(panel.controls["height"].options) == [0.5, 1.0, 2.0]
+    panel.close()
+
+
 def test_explore_has_a_picture_with_words_and_tells_errors():
     def fragile(height: float):
         if height > 1:
@@ -311,6 +318,25 @@ def test_the_inspector_has_a_picture_with_words(inspector):
     data, about = inspector._repr_mimebundle_()
     assert "force error (meV/Å)" in about["image/png"]["alt"]
     assert "largest on O1" in data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    "limits", [(0.1, 1000.0, 10.0), (75.0, 180.0, 104.5), (0, 2, 0), (0, 2, 2), (60, 500, 94)]
+)
+def test_the_first_value_of_a_slider_is_one_of_its_steps(limits):
+    low, high, first = limits
+    panel = explore(draw, height=limits)
+    steps = (first - low) / panel.controls["height"].step  # a browser would move it otherwise
+    assert steps == pytest.approx(round(steps)) and panel.values == {"height": first}
+    assert 50 <= (high - low) / panel.controls["height"].step <= 500
+    panel.close()
+
+
+def test_a_slider_of_counts_stops_at_counts():
+    panel = explore(draw, height=(0, 39, 1))
+    assert panel.controls["height"].step == 1
+    assert panel.controls["height"].readout_format == ".0f"
+    panel.close()
 
 
 def test_a_slider_refuses_a_start_outside():
