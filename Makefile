@@ -15,6 +15,7 @@ PAUSE ?= 20# seconds before what the network broke is done again
 export PIP_RETRIES ?= 8
 
 BIN := $(VENV)/bin
+WHEELS := wheel --wheel-dir build/mdlearn/wheels -r build/pins.txt "hatchling>=1.27" editables
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==//p' binder/requirements.txt)
 GPU := $(shell nvidia-smi -L 2>/dev/null | head -n 1)
@@ -73,7 +74,8 @@ readme: ## write the last run of the chapters into README.md
 offline: $(BIN)/python ## one zip with chapters and packages, for a room without a network
 	rm -rf build/mdlearn && mkdir -p build/mdlearn/wheels dist
 	git archive HEAD | tar x -C build/mdlearn
-	$(AGAIN) $(PIP) download --dest build/mdlearn/wheels -r binder/requirements.txt "hatchling>=1.27" editables
+	sed '/^--/d' binder/requirements.txt > build/pins.txt # your own index first, as in $(VENV)/.torch
+	$(PIP) $(WHEELS) || { $(AGAIN) $(PIP) $(WHEELS) --extra-index-url $(CPU_INDEX); }
 	printf '%s\n' '#!/bin/sh' 'cd "$$(dirname "$$0")"' \
 	    'PIP_NO_INDEX=1 PIP_FIND_LINKS="$$PWD/wheels" exec make lab' > build/mdlearn/lab
 	chmod +x build/mdlearn/lab

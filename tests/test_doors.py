@@ -72,5 +72,6 @@ def test_the_offline_zip_is_one_command_that_downloads_what_binder_pins():
     told = subprocess.run(
         ["make", "--dry-run", "offline"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    assert "git archive HEAD" in told and "download --dest" in told
-    assert "-r binder/requirements.txt" in told and "hatchling" in told
+    assert "git archive HEAD" in told and "wheel --wheel-dir" in told
+    assert "binder/requirements.txt > build/pins.txt" in told
+    assert "-r build/pins.txt" in told and "hatchling" in told
