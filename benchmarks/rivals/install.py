@@ -19,8 +19,19 @@ PACKAGES = {
     "chemprop": ["chemprop==2.3.1"],
     "openmm": ["openmm==8.6.1", "numpy"],
     "jaxmd": ["jax-md==0.2.29"],
+    "pydca": [
+        "numba==0.68.1",
+        "numpy==2.2.6",
+        "scipy",
+        "biopython==1.88",
+        "matplotlib",
+        "requests",
+        "setuptools",
+        "wheel",
+    ],
 }
-ALONE = {"openmm", "jaxmd"}  # engines that need no torch
+ALONE = {"openmm", "jaxmd", "pydca"}  # need no torch
+BARE = {"pydca": "pydca==1.23"}  # asks for packages of 2019: goes in without them, on newer ones
 CONTRACT = ["ase", "jaxtyping", "safetensors"]  # what mdlearn.train and mdlearn.potentials import
 
 
@@ -51,6 +62,8 @@ def install(name: str, folder: Path, index: str | None = None) -> None:
     if TORCH in needed:
         subprocess.run([*pip, TORCH, *(["--index-url", index] if index else [])], check=True)
     subprocess.run([*pip, *needed], check=True)
+    if name in BARE:
+        subprocess.run([*pip, "--no-deps", "--no-build-isolation", BARE[name]], check=True)
     done.write_text(wanted)
 
 

@@ -24,6 +24,7 @@ SCRIPTS = {
     "properties_attribution": "--sets freesolv --seeds 1 --epochs 1 --molecules 60 --explained 3",
     "force_field_training": "--budget 0.5 --scan 0.5 --seeds 1 --train 20 --valid 5 "
     "--rates ours=0.01 --log {folder}/log",
+    "structure_couplings": "--sets rhomboid --rounds 1",
     "structure_families": "--sets shipped --only rhomboid --replicas 2 --steps 2 "
     "--log {folder}/log",
 }
