@@ -75,6 +75,37 @@ def test_insertion_codes_alternates_and_modified_residues(tmp_path: Path):
     assert np.isfinite(found.cb).all()
 
 
+def test_an_mmcif_with_odd_names_is_read(tmp_path: Path):
+    """Long names of chains, quotes, numbers below zero, columns in another order, a sugar between."""
+    order = (
+        "auth_asym_id label_atom_id Cartn_z Cartn_x Cartn_y auth_seq_id pdbx_PDB_ins_code "
+        "label_comp_id type_symbol label_alt_id label_asym_id label_seq_id label_entity_id "
+        "group_PDB id occupancy B_iso_or_equiv pdbx_PDB_model_num"
+    )
+    text = "data_my-protein#1.2\nloop_\n" + "".join(f"_atom_site.{c}\n" for c in order.split())
+    residues = [("ALA", "-2", "?"), ("NAG", "-1", "?"), ("TYR", "1", "A"), ("XY7", "2", "?")]
+    atoms = [
+        ("N", "N", 0.0),
+        ("CA", "C", 1.4),
+        ("C", "C", 2.2),
+        ("O", "O", 3.1),
+        ('"C1\'"', "C", 4.0),
+    ]
+    n = 0
+    for i, (name, number, icode) in enumerate(residues):
+        for atom, element, x in atoms[4:] if name == "NAG" else atoms:
+            n += 1
+            text += f"'Heavy chain-1' {atom} 0.5 {x + 3.8 * i} {x / 2} {number} {icode} {name} {element}"
+            text += f" . 'A b' {i + 1} 1 ATOM {n} 1.0 10.0 1\n"
+    (tmp_path / "odd name.cif").write_text(text)
+    found = read_structure(tmp_path / "odd name.cif")
+    assert found.sequence == "AYX" and found.labels == ("-2", "1A", "2")
+    assert found.name == "odd name_Heavy chain-1"
+    np.testing.assert_allclose(found.ca[:, 0], [1.4, 9.0, 12.8], atol=1e-6)
+    assert found.breaks()[0]  # where the sugar stands
+    assert np.isfinite(found.cb).all()  # none is in the file
+
+
 def test_of_several_models_the_asked_one_is_read(tmp_path: Path):
     body = "".join(
         f"MODEL     {k:4d}\n{lines(['ALA', 'GLY'], shift=10.0 * k)}ENDMDL\n" for k in (1, 2)
