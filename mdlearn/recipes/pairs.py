@@ -2,7 +2,8 @@
 
 First they learn what proteins look like, from the shipped chains under simulated coupling maps; then
 what couplings look like, from families with a crystal structure. Five of them, each without one fifth
-of the families; folding them is cross-validated by families too.
+of the families; folding them is cross-validated by families too. The settings are the best of three by
+that same cross-validation, which makes its numbers a little too good (CHOSEN says how close they were).
 """
 
 import argparse
@@ -37,6 +38,11 @@ from mdlearn.train import fit
 
 CROP = 64  # residues
 DILATIONS = (1, 2, 4, 1, 2, 4, 8)
+CHOSEN = (  # mean precision at L/5, L/2 and L on families never seen
+    "of three settings, by this cross-validation: 32 channels × 7 blocks, 1,000 steps of 2 crops: "
+    "0.837, 0.805, 0.709; 48 × 10, 3,000 of 8: 0.881, 0.814, 0.741 (taken); 64 × 14, 5,000 of 8: "
+    "0.867, 0.813, 0.739"
+)
 CUTS = ((24, 0.2), (12, 0.5), (6, 1.0))  # separation, share of the length
 
 
@@ -51,14 +57,14 @@ class Item:
 def main() -> None:
     """Learn proteins once, families five times; say how good the five are on families they never saw."""
     parser = argparse.ArgumentParser(description="Train the networks of pairs that ship.")
-    parser.add_argument("--first", type=int, default=1000, help="steps on simulated maps")
+    parser.add_argument("--first", type=int, default=3000, help="steps on simulated maps")
     parser.add_argument("--then", type=int, default=300, help="steps on families, per fold")
-    parser.add_argument("--channels", type=int, default=32)
-    parser.add_argument("--blocks", type=int, default=7)
-    parser.add_argument("--crops", type=int, default=2, help="in a step on simulated maps")
-    parser.add_argument("--then-crops", type=int, default=2, help="in a step on families")
+    parser.add_argument("--channels", type=int, default=48)
+    parser.add_argument("--blocks", type=int, default=10)
+    parser.add_argument("--crops", type=int, default=8, help="in a step on simulated maps")
+    parser.add_argument("--then-crops", type=int, default=4, help="in a step on families")
     parser.add_argument("--then-rate", type=float, default=2e-3)
-    parser.add_argument("--maps", type=int, default=2, help="simulated for each chain")
+    parser.add_argument("--maps", type=int, default=6, help="simulated for each chain")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--folder", type=Path, default=SHIPPED, help="of the result")
@@ -236,6 +242,7 @@ def describe(
         "precision on them: learned, couplings alone": {
             cut: mean[2 * k : 2 * k + 2] for k, cut in enumerate(cuts)
         },
+        "settings chosen": CHOSEN,
         "steps": {"simulated": options.first, "families": options.then},
         "crops in a step": {"simulated": options.crops, "families": options.then_crops},
         "seed": options.seed,
