@@ -46,8 +46,7 @@ def couple(model: str, *, path: str) -> dict[str, Any]:
 
 def packages(model: str) -> dict[str, str]:
     """Versions of what this environment has."""
-    names = ("pydca", "numba", "numpy") if model == "pydca" else ("numpy",)
-    return {name: version(name) for name in names}
+    return {name: version(name) for name in ("pydca", "numba")} if model == "pydca" else {}
 
 
 def main() -> None:
