@@ -5,6 +5,7 @@ The table is made outside of the step of a simulation: its width is read back fr
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -112,23 +113,46 @@ def all_pairs(system: System, reach: float) -> Pairs:
 
 
 def tree(system: System, reach: float) -> Pairs:
-    """Each pair within `reach` (Å) of one system once, by a k-d tree: the cell must be orthorhombic.
+    """Each pair within `reach` (Å) of one system once, by k-d trees: the cell must be orthorhombic.
 
-    No periodic axis may be shorter than twice the reach, for the tree sees the nearest image only.
+    One tree holds the atoms, a second one their images on one side of the cell: of i → j + shift and
+    j → i - shift one is enough. Two plain trees are quicker than one that bends around. No periodic
+    axis may be shorter than the reach, for images further away are not looked at.
     """
     positions, turns = _wrap(system)
-    length = system.cell[0].diagonal()
-    size = np.where(system.pbc[0].numpy(), length.double().numpy(), 0.0)
-    places = positions.double().numpy()
-    places = np.where((size > 0) & (places >= size), places - size, places)
-    grown = cKDTree(places, boxsize=size, balanced_tree=False, compact_nodes=False)
-    found = grown.query_pairs(reach, output_type="ndarray")
-    both = torch.from_numpy(np.sort(found[:, 0] * len(places) + found[:, 1]))  # quicker than pairs
-    i = both // len(places)
-    j = both - i * len(places)
-    way = positions.index_select(0, j) - positions.index_select(0, i)
-    shift = -torch.round(way / length) * system.pbc[0]
-    return i, j, shift + turns.index_select(0, i) - turns.index_select(0, j)
+    places, size = positions.double().numpy(), system.cell[0].diagonal().double().numpy()
+    atom, moved = _beside(places, size, system.pbc[0].tolist(), reach)
+    here, beside = _grown(places), _grown(places[atom] + moved * size)
+    inside = here.query_pairs(reach, output_type="ndarray")
+    across = here.sparse_distance_matrix(beside, reach, output_type="ndarray")
+    i = torch.from_numpy(np.concatenate([inside[:, 0], across["i"]]))
+    j = torch.from_numpy(np.concatenate([inside[:, 1], atom[across["j"]]]))
+    shift = turns.new_zeros(3, len(i))  # long rows are quick
+    shift[:, len(inside) :] = torch.from_numpy(moved[across["j"]].T)
+    if bool(turns.any()):
+        shift += turns.T.index_select(1, i) - turns.T.index_select(1, j)
+    return i, j, shift.T
+
+
+def _grown(places: np.ndarray) -> cKDTree:
+    """A tree of these places, large leaves and nothing balanced: made once, asked once."""
+    return cKDTree(places, leafsize=24, balanced_tree=False, compact_nodes=False)
+
+
+def _beside(
+    places: np.ndarray, size: np.ndarray, pbc: list[bool], reach: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Atoms with an image within reach of the cell, and lattice vectors to it: of two opposite ones, one."""
+    reach *= 1 + 1e-9  # for rounding
+    near = {1: places <= reach, -1: places >= size - reach}
+    found = [(np.empty(0, int), np.empty((0, 3)))]
+    for shift in product((-1, 0, 1), repeat=3):
+        axes = [axis for axis in range(3) if shift[axis]]
+        if shift > (0, 0, 0) and all(pbc[axis] for axis in axes):
+            atom = np.all([near[shift[axis]][:, axis] for axis in axes], axis=0).nonzero()[0]
+            found.append((atom, np.full((len(atom), 3), shift, float)))
+    atom, moved = (np.concatenate(part) for part in zip(*found, strict=True))
+    return atom, moved
 
 
 def _search(system: System, reach: float, half: bool) -> Pairs:
@@ -151,10 +175,10 @@ def _search(system: System, reach: float, half: bool) -> Pairs:
 
 
 def _fits_tree(system: System, reach: float) -> bool:
-    """The cell is orthorhombic, and no periodic axis is shorter than twice the reach."""
+    """The cell is orthorhombic, and no periodic axis is shorter than the reach."""
     cell, lengths = system.cell[0], system.cell[0].diagonal()
     straight = not bool((cell - lengths.diag()).any()) and bool((lengths > 0).all())
-    return straight and bool(((lengths > 2 * reach) | ~system.pbc[0]).all())
+    return straight and bool(((lengths > reach) | ~system.pbc[0]).all())
 
 
 def _once(pairs: Pairs) -> Pairs:
@@ -198,18 +222,20 @@ def _grid(low: Int[Tensor, "3"], high: Int[Tensor, "3"]) -> Int[Tensor, "points 
 def _list(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
     """Each pair once, with the way from atom j to its image."""
     i, j, shift = pairs
-    moves = torch.zeros_like(shift)
-    if system.cell is not None:
-        cell = system.cell.detach()
-        cells = cell if system.systems == 1 else cell[system.index[i]]
-        moves = shift @ cell[0] if system.systems == 1 else (shift.unsqueeze(1) @ cells).squeeze(1)
+    moves = shift.T.contiguous()  # (3, pairs)
+    if system.cell is not None and system.systems == 1:
+        moves = system.cell[0].detach().T @ moves
+    elif system.cell is not None:
+        moves = torch.einsum(
+            "xp,pxy->yp", moves, system.cell.detach()[system.index[i]]
+        ).contiguous()
     return replace(
         system,
         neighbors=None,
         shifts=None,
         mask=None,
         pairs=torch.stack([i, j]),
-        moves=moves.T.contiguous(),
+        moves=moves,
         built=system.positions.detach().clone(),
         built_cell=system.cell,
         cutoff=cutoff,

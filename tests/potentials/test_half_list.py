@@ -15,7 +15,7 @@ from mdlearn.potentials import neighbors
 from mdlearn.potentials.pair import LennardJones, Morse
 from mdlearn.potentials.system import evaluate, from_atoms
 from mdlearn.potentials.terms import Tabulated
-from tests.potentials.test_neighbors import random_system
+from tests.potentials.test_neighbors import both, random_system, rows
 
 
 def argon(repeat: int = 3, seed: int = 0, size: float = 0.2) -> Atoms:
@@ -37,16 +37,19 @@ def test_half_list_gives_what_the_table_gives(potential: LennardJones | Morse) -
         torch.testing.assert_close(getattr(seen, name), there, rtol=1e-9, atol=allowed)
 
 
-def test_a_tree_finds_what_boxes_find() -> None:
-    atoms = argon(4)
+@pytest.mark.parametrize("cutoff", [5.0, 7.0, 10.9])  # the cell is 11 Å wide
+def test_a_tree_finds_what_boxes_find(cutoff: float) -> None:
+    atoms = argon(2)
     atoms.positions += 100.0  # far outside of the cell
     for pbc in ([True] * 3, [True, False, True]):
         atoms.pbc = pbc
-        system = neighbors.table(from_atoms(atoms), 6.0, half=True)
-        assert 2 * system.pairs.shape[1] == len(neighbor_list("i", atoms, 6.0))
+        system = neighbors.table(from_atoms(atoms), cutoff, half=True)
+        assert not rows(*both(neighbors.tree(system, cutoff))) ^ rows(
+            *neighbor_list("ijS", atoms, cutoff)
+        )
         first, second = system.pairs
         arrows = system.positions[second] - system.positions[first] + system.moves.T
-        lengths = np.sort(neighbor_list("d", atoms, 6.0))[::2]
+        lengths = np.sort(neighbor_list("d", atoms, cutoff))[::2]
         torch.testing.assert_close(arrows.norm(dim=1).sort()[0].numpy(), lengths)
 
 
