@@ -10,7 +10,12 @@ from typing import Any
 
 import torch
 
-from mdlearn.potentials.pair import Pairwise, pull
+from mdlearn.potentials.pair import Pairwise, half_sum
+
+QUICK = {  # a list names no atom that is not there; a · b + c may be rounded once
+    "assert_indirect_indexing": False,
+    "cpp.enable_floating_point_contract_flag": "fast",
+}
 
 
 def can_compile() -> bool:
@@ -39,5 +44,5 @@ def compiled(
     # a pool of compilers, 200 MB each, has nothing to do for one loop
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     if isinstance(potential, Pairwise):
-        return replace(potential, kernel=torch.compile(pull, dynamic=True))
+        return replace(potential, kernel=torch.compile(half_sum, dynamic=True, options=QUICK))
     return torch.compile(potential, dynamic=True)

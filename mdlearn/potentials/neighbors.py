@@ -44,7 +44,8 @@ def table(system: System, cutoff: float, *, skin: float = 0.0, half: bool = Fals
             "a cell has no volume: two of its vectors are parallel or zero; set atoms.cell"
         )
     reach = cutoff + skin
-    pairs = _search(replace(system, positions=system.positions.detach()), reach, half)
+    cell = None if system.cell is None else system.cell.detach()
+    pairs = _search(replace(system, positions=system.positions.detach(), cell=cell), reach, half)
     return (_list if half else _fill)(system, pairs, cutoff, reach)
 
 

@@ -34,37 +34,32 @@ def switch(
     return value, rest * rest * (-30 / (end - start))
 
 
-def pull(
-    curve: Callable[[Tensor], tuple[Tensor, Tensor]],
-    starts: Float[Tensor, "3 pairs"],
-    ends: Float[Tensor, "3 pairs"],
-    moves: Float[Tensor, "3 pairs"],
-) -> tuple[Float[Tensor, " pairs"], Float[Tensor, "3 pairs"]]:
-    """Energies of pairs, and forces on their first atoms, toward the second: all that is arithmetic."""
-    arrows = ends - starts + moves
-    energies, slopes = curve(arrows.square().sum(0))
-    return energies, slopes * arrows
-
-
 def half_sum(
-    kernel: Callable[..., tuple[Tensor, Tensor]],
     curve: Callable[[Tensor], tuple[Tensor, Tensor]],
     positions: Float[Tensor, "atoms 3"],
     pairs: Int[Tensor, "2 pairs"],
     moves: Float[Tensor, "3 pairs"],
-) -> tuple[Float[Tensor, " pairs"], Float[Tensor, "atoms 3"], Float[Tensor, "3 pairs"], Tensor]:
-    """Sum a pair's curve over a half list: energies of pairs, forces on atoms, pulls, arrows.
+    virial: bool = False,
+) -> tuple[
+    Float[Tensor, " pairs"], Float[Tensor, "atoms 3"], tuple[list[Tensor], list[Tensor]] | None
+]:
+    """Sum a pair's curve over a half list: energies of pairs, forces on atoms; for a virial arrows and pulls.
 
-    `kernel` is `pull`, as it is or compiled. Gathering and adding up stay outside of it: PyTorch
-    does them faster than its compiler.
+    An arrow goes from the first atom to the second, which pulls the first along it. The three
+    coordinates stand apart: the compiler makes one short loop of each.
     """
-    places = positions.T.contiguous()  # (3, atoms); gathering from long rows is quick
     first, second = pairs[0], pairs[1]
-    starts, ends = places.index_select(1, first), places.index_select(1, second)
-    energies, pulls = kernel(curve, starts, ends, moves)
-    none = torch.zeros_like(places)
-    forces = none.index_add(1, first, pulls) - none.index_add(1, second, pulls)
-    return energies, forces.T.contiguous(), pulls, ends - starts + moves
+    places = positions.T.contiguous().unbind(0)  # three of (atoms)
+    arrows = [
+        place.index_select(0, second) - place.index_select(0, first) + move
+        for place, move in zip(places, moves.unbind(0), strict=True)
+    ]
+    squares = arrows[0] * arrows[0] + arrows[1] * arrows[1] + arrows[2] * arrows[2]
+    energies, slopes = curve(squares)
+    pulls = [slopes * arrow for arrow in arrows]
+    none = torch.zeros_like(places[0])
+    forces = [none.scatter_add(0, first, f) - none.scatter_add(0, second, f) for f in pulls]
+    return energies, torch.stack(forces, 1), (arrows, pulls) if virial else None
 
 
 class Pairwise:
@@ -76,7 +71,7 @@ class Pairwise:
 
     pairs_once: ClassVar[bool] = True  # a list with each pair once is enough
     cutoff: float
-    kernel: Callable[..., tuple[Tensor, Tensor]]
+    kernel: Callable[..., tuple]  # half_sum, as it is or compiled
 
     def curve(
         self, squares: Float[Tensor, "*pairs"]
@@ -92,19 +87,17 @@ class Pairwise:
         """Energies, forces and virial from the formula's own derivative."""
         if system.pairs is None:
             return self._table(ensure(system, self.cutoff), virial)
-        energy, forces, pulls, arrows = half_sum(
-            self.kernel, self.curve, system.positions, system.pairs, system.moves
+        energy, forces, rest = self.kernel(
+            self.curve, system.positions, system.pairs, system.moves, virial
         )
-        if system.systems == 1:
-            energies = energy.sum().unsqueeze(0)
-            tensor = -(arrows @ pulls.T).unsqueeze(0) if virial else None
-            return Evaluation(energies, forces, tensor)
-        owner = system.index.index_select(0, system.pairs[0])
-        energies = energy.new_zeros(system.systems).index_add(0, owner, energy)
+        owner = None
+        if system.systems > 1:
+            owner = system.index.index_select(0, system.pairs[0])
+        energies = _by_owner(energy.unsqueeze(0), owner, system.systems).squeeze(0)
         if not virial:
             return Evaluation(energies, forces)
-        each = -(arrows.unsqueeze(1) * pulls.unsqueeze(0)).flatten(0, 1)  # (9, pairs)
-        tensor = each.new_zeros(9, system.systems).index_add(1, owner, each)
+        each = torch.stack([-arrow * pull for arrow in rest[0] for pull in rest[1]])  # (9, pairs)
+        tensor = _by_owner(each, owner, system.systems)  # (9, systems)
         return Evaluation(energies, forces, tensor.T.reshape(-1, 3, 3))
 
     def _table(self, system: System, virial: bool) -> Evaluation:
@@ -119,6 +112,15 @@ class Pairwise:
         tensor = -0.5 * (arrows.mT @ pulls)  # (atoms, 3, 3)
         tensor = tensor.new_zeros(system.systems, 3, 3).index_add(0, system.index, tensor)
         return Evaluation(energies, pulls.sum(1), tensor)
+
+
+def _by_owner(
+    values: Float[Tensor, "rows pairs"], owner: Int[Tensor, " pairs"] | None, systems: int
+) -> Float[Tensor, "rows systems"]:
+    """Sum over the pairs of each system; of one there is nothing to sort."""
+    if owner is None:
+        return values.sum(1, keepdim=True)
+    return values.new_zeros(len(values), systems).index_add(1, owner, values)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class LennardJones(Pairwise):
     cutoff: float = 8.5
     ending: str = "switch"
     tail: bool = False
-    kernel: Callable[..., tuple[Tensor, Tensor]] = field(default=pull, repr=False, compare=False)
+    kernel: Callable[..., tuple] = field(default=half_sum, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.ending not in ENDINGS:
@@ -243,7 +245,7 @@ class Morse(Pairwise):
     stiffness: float = 1.93  # H2
     length: float = 0.741  # H2
     cutoff: float = 6.0
-    kernel: Callable[..., tuple[Tensor, Tensor]] = field(default=pull, repr=False, compare=False)
+    kernel: Callable[..., tuple] = field(default=half_sum, repr=False, compare=False)
 
     def curve(
         self, squares: Float[Tensor, "*pairs"]

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mdlearn.potentials.neighbors import ensure
-from mdlearn.potentials.pair import Pairwise, pull
+from mdlearn.potentials.pair import Pairwise, half_sum
 from mdlearn.potentials.system import Evaluation, Potential, System, evaluate
 
 
@@ -141,7 +141,7 @@ class Tabulated(Pairwise):
     energies: Float[Tensor, " places"]
     start: float
     cutoff: float
-    kernel: Callable[..., tuple[Tensor, Tensor]] = field(default=pull, repr=False, compare=False)
+    kernel: Callable[..., tuple] = field(default=half_sum, repr=False, compare=False)
 
     @property
     def width(self) -> float:
