@@ -14,6 +14,7 @@ from mdlearn.dynamics.integrators import (
     Noise,
     State,
     Step,
+    not_negative,
     per_atom,
     rows_of_atoms,
     verlet,
@@ -45,6 +46,7 @@ def rescaling(potential: Potential, dt: float, temperature: float | Tensor, time
     """
     if time <= 0 or dt <= 0:
         raise ValueError(f"need time > 0 and dt > 0, got {time} and {dt}")
+    not_negative(temperature)
     keep = float(torch.exp(torch.tensor(-dt / time, dtype=torch.float64)))
     advance = verlet(potential, dt)
 

@@ -65,9 +65,7 @@ def start(
     Raises:
         ValueError: A temperature below zero, or atoms that are not there.
     """
-    bath = torch.as_tensor(temperature).to(system.positions)
-    if not bool((bath >= 0).all()):
-        raise ValueError(f"temperature must not be negative, got {temperature} K")
+    bath = not_negative(temperature).to(system.positions)
     getattr(potential, "check", lambda numbers: None)(system.numbers)
     system = table(
         system, potential.cutoff, skin=skin, half=getattr(potential, "pairs_once", False)
@@ -81,6 +79,18 @@ def start(
         velocities = without_drift(system, velocities, masses)
     seen = evaluate(potential, system)
     return State(system, velocities, seen.forces, seen.energies, masses)
+
+
+def not_negative(temperature: float | Tensor) -> Tensor:
+    """The temperature as a tensor.
+
+    Raises:
+        ValueError: It is below zero.
+    """
+    bath = torch.as_tensor(temperature)
+    if not bool((bath >= 0).all()):
+        raise ValueError(f"temperature must not be negative, got {temperature} K")
+    return bath
 
 
 def _random(system: System, seed: int | Sequence[int]) -> Float[Tensor, "atoms 3"]:
@@ -170,6 +180,7 @@ def langevin(potential: Potential, dt: float, temperature: float | Tensor, frict
     """
     if friction < 0 or dt <= 0:
         raise ValueError(f"need friction ≥ 0 and dt > 0, got {friction} and {dt}")
+    not_negative(temperature)
     keep = float(torch.exp(torch.tensor(-friction * dt, dtype=torch.float64)))
 
     def step(state: State, noise: Noise | None = None) -> State:

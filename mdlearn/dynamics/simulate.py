@@ -112,9 +112,11 @@ def guard(state: State, number: int) -> None:
     size = state.forces.norm(dim=1)
     if not bool((size < EXPLODED).all()):
         atom = int((~(size < EXPLODED)).int().argmax())
+        cure = "use a shorter time step, or a potential that was trained on such geometries"
+        if number == 0:
+            cure = "do atoms lie on top of each other? Move them apart, or relax them with minimize"
         raise FloatingPointError(
-            f"the simulation exploded by step {number}: atom {atom} feels {float(size[atom]):.3g} eV/Å; "
-            "use a shorter time step, or a potential that was trained on such geometries"
+            f"the simulation exploded by step {number}: atom {atom} feels {float(size[atom]):.3g} eV/Å; {cure}"
         )
 
 
