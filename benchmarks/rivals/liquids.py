@@ -1,8 +1,9 @@
 """The process that holds another engine of dynamics: a line of JSON in, a line of JSON out (benchmarks/common.py).
 
-Runs in the environment of its engine and imports nothing of ours. Liquid argon in constant-energy
-dynamics, one thread: `openmm` on its CPU platform, in its own mixed precision; `jaxmd` jitted, in
-float32, fifty steps a call, with a half list. Both as their manuals set them up.
+Runs in the environment of its engine and imports nothing of ours but `mace`. Liquid argon, one thread:
+`openmm` on its CPU platform, in its own mixed precision; `jaxmd` jitted, in float32, fifty steps a
+call, with a half list; `torchsim` in float32, many boxes at once, with the quicker of its neighbor
+lists; `mace` a molecule through ASE, weights untrained. All as their manuals set them up.
 """
 
 import json
@@ -15,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
-BOLTZMANN, EV = 8.617333e-5, 96.48533  # eV/K; kJ/mol
-CHUNK = 50  # steps in a call
+BOLTZMANN, EV, FS = 8.617333e-5, 96.48533, 0.09822694788464063  # eV/K; kJ/mol; Å·√(amu/eV)
+CHUNK = 50  # steps in a call of jax-md
+
+Advance = Callable[[int], None]
 
 
-def openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Callable[[int], None]:
+def openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
     """OpenMM's Verlet integrator; lengths in nm, energies in kJ/mol, times in ps."""
     import openmm as mm
 
@@ -46,7 +49,7 @@ def openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Ca
     return advance
 
 
-def jaxmd(positions: np.ndarray, side: float, settings: dict[str, float]) -> Callable[[int], None]:
+def jaxmd(positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
     """jax-md's velocity Verlet; lengths in Å, energies in eV."""
     import jax
     import jax.numpy as jnp
@@ -60,8 +63,7 @@ def jaxmd(positions: np.ndarray, side: float, settings: dict[str, float]) -> Cal
     )  # fmt: skip
     places = jnp.array(positions, jnp.float32)
     near = neighbors.allocate(places, extra_capacity=8)
-    dt = settings["dt"] * 0.09822694788464063  # fs in Å·√(amu/eV)
-    begin, apply = simulate.nve(potential, shift, dt=dt)
+    begin, apply = simulate.nve(potential, shift, dt=settings["dt"] * FS)
     heat = settings["kelvin"] * BOLTZMANN
     state = begin(jax.random.PRNGKey(0), places, kT=heat, mass=settings["mass"], neighbor=near)
 
@@ -85,29 +87,106 @@ def jaxmd(positions: np.ndarray, side: float, settings: dict[str, float]) -> Cal
     return advance
 
 
-ENGINES = {"openmm": openmm, "jaxmd": jaxmd}
-PACKAGES = {"openmm": "openmm", "jaxmd": "jax-md"}
+def torchsim(positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
+    """torch-sim, NVE or with friction Langevin; of its lists the one that is quicker here."""
+    import torch
+
+    torch.set_num_threads(1)
+    from torch_sim.neighbors import alchemiops_nl_cell_list, vesin_nl_ts
+
+    found = {}
+    for near in (vesin_nl_ts, alchemiops_nl_cell_list):
+        advance = _torchsim(near, positions, side, settings)
+        advance(3)
+        begun = time.process_time()
+        advance(10)
+        found[time.process_time() - begun] = near.__name__, advance
+    name, advance = found[min(found)]
+    settings["list"] = name
+    return advance
+
+
+def _torchsim(near: Any, positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
+    import torch
+    import torch_sim
+    from torch_sim import integrators
+    from torch_sim.models.lennard_jones import LennardJonesModel
+
+    count, boxes, real = len(positions), int(settings["boxes"]), torch.float32
+    state = torch_sim.SimState(
+        positions=torch.tensor(positions, dtype=real),
+        masses=torch.full((count,), settings["mass"], dtype=real),
+        cell=(torch.eye(3, dtype=real) * side).repeat(boxes, 1, 1),
+        pbc=True,
+        atomic_numbers=torch.full((count,), 18),
+        system_idx=torch.arange(boxes).repeat_interleave(count // boxes),
+    )
+    model = LennardJonesModel(
+        sigma=settings["sigma"], epsilon=settings["epsilon"], cutoff=settings["cutoff"],
+        dtype=real, neighbor_list_fn=near,
+    )  # fmt: skip
+    heat = torch.tensor(settings["kelvin"] * BOLTZMANN, dtype=real)
+    numbers = {"dt": torch.tensor(settings["dt"] * FS, dtype=real)}
+    if settings["friction"]:
+        numbers |= {"kT": heat, "gamma": torch.tensor(settings["friction"] / FS, dtype=real)}
+        begin, step = integrators.nvt_langevin_init, integrators.nvt_langevin_step
+    else:
+        begin, step = integrators.nve_init, integrators.nve_step
+    kept = [begin(state, model, kT=heat)]
+
+    def advance(steps: int) -> None:
+        for _ in range(steps):
+            kept[0] = step(kept[0], model, **numbers)
+
+    return advance
+
+
+def mace(positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
+    """MACE of the usual small size through ASE's velocity Verlet; random weights, so a tiny step."""
+    import torch
+    from ase import Atoms
+    from ase.md.verlet import VelocityVerlet
+
+    torch.set_num_threads(1)
+    from benchmarks.rivals import models
+
+    torch.manual_seed(0)
+    atoms = Atoms(settings["numbers"], positions)
+    elements = sorted(set(settings["numbers"]))
+    network = models.mace(elements, len(atoms) - 1.0).network.float()
+    from mace.calculators import MACECalculator  # can be imported only after that
+
+    atoms.calc = MACECalculator(models=network, device="cpu", default_dtype="float32")
+    return VelocityVerlet(atoms, 0.001 * FS).run
+
+
+ENGINES = {"openmm": openmm, "jaxmd": jaxmd, "torchsim": torchsim, "mace": mace}
+PACKAGES = {
+    "openmm": "openmm", "jaxmd": "jax-md", "torchsim": "torch-sim-atomistic", "mace": "mace-torch",
+}  # fmt: skip
+AT_ONCE = {"openmm": CHUNK, "jaxmd": CHUNK, "torchsim": 2, "mace": 5}  # steps in a call
 
 
 def main() -> None:
     """Answer until the input ends; whatever a package prints goes to the error stream."""
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     engine = sys.argv[1]
+    chunk = AT_ONCE[engine]
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    advance: Callable[[int], None] | None = None
+    advance: Advance | None = None
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
         if request["task"] == "start":
             settings = request["settings"]
             advance = ENGINES[engine](np.array(request["positions"]), request["side"], settings)
-            advance(CHUNK)  # whatever is compiled is compiled here
-            answer = {"version": version(PACKAGES[engine])}
+            advance(chunk)  # whatever is compiled is compiled here
+            answer = {"version": version(PACKAGES[engine]), "list": settings.get("list")}
         else:
             steps, begun = 0, time.process_time()
             while (spent := time.process_time() - begun) < request["seconds"] or not steps:
-                advance(CHUNK)
-                steps += CHUNK
+                advance(chunk)
+                steps += chunk
             answer = {"cost": spent / steps}
         answers.write(json.dumps(answer) + "\n")
 
