@@ -22,8 +22,7 @@ CHUNK = 50  # steps in a call of jax-md
 Advance = Callable[[int], None]
 
 
-def openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
-    """OpenMM's Verlet integrator; lengths in nm, energies in kJ/mol, times in ps."""
+def _openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Any:
     import openmm as mm
 
     system = mm.System()
@@ -36,6 +35,28 @@ def openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Ad
         system.addParticle(settings["mass"])
         force.addParticle(0.0, settings["sigma"] / 10, settings["epsilon"] * EV)
     system.addForce(force)
+    return system
+
+
+def openmm_forces(positions: np.ndarray, side: float, settings: dict[str, float]) -> list:
+    """OpenMM's forces (eV/Å) on its Reference platform, in double precision."""
+    import openmm as mm
+
+    system, platform = (
+        _openmm(positions, side, settings),
+        mm.Platform.getPlatformByName("Reference"),
+    )
+    context = mm.Context(system, mm.VerletIntegrator(0.001), platform)
+    context.setPositions(positions / 10)
+    forces = context.getState(getForces=True).getForces(asNumpy=True)
+    return (np.array(forces._value) / (10 * EV)).tolist()
+
+
+def openmm(positions: np.ndarray, side: float, settings: dict[str, float]) -> Advance:
+    """OpenMM's Verlet integrator; lengths in nm, energies in kJ/mol, times in ps."""
+    import openmm as mm
+
+    system = _openmm(positions, side, settings)
     integrator = mm.VerletIntegrator(settings["dt"] / 1000)
     platform = mm.Platform.getPlatformByName("CPU")
     context = mm.Context(system, integrator, platform, {"Threads": "1"})
@@ -182,6 +203,9 @@ def main() -> None:
             advance = ENGINES[engine](np.array(request["positions"]), request["side"], settings)
             advance(chunk)  # whatever is compiled is compiled here
             answer = {"version": version(PACKAGES[engine]), "list": settings.get("list")}
+        elif request["task"] == "forces":
+            places = np.array(request["positions"])
+            answer = {"forces": openmm_forces(places, request["side"], request["settings"])}
         else:
             steps, begun = 0, time.process_time()
             while (spent := time.process_time() - begun) < request["seconds"] or not steps:
