@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mdlearn.properties.graphs import Graphs, ranges
+from mdlearn.properties.colors import firsts, ranges
+from mdlearn.properties.graphs import Graphs
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def batch(graphs: Graphs, rows: Int[Any, " molecules"], *, merge: bool = True) -
 
 def lists(index: np.ndarray, lengths: np.ndarray, operands: int) -> Lists:
     """Lists of given lengths into a number of operands, and their transpose."""
-    order = np.argsort(index, kind="stable")
+    # numbers of 16 bits are sorted by their digits, several times faster
+    order = np.argsort(index.astype(np.uint16) if operands < 65_536 else index, kind="stable")
     owner = np.repeat(np.arange(len(lengths)), lengths)[order]
     used = np.bincount(index, minlength=operands)
     arrays = (index, np.cumsum(lengths) - lengths, owner, np.cumsum(used) - used)
@@ -156,8 +158,8 @@ def lists(index: np.ndarray, lengths: np.ndarray, operands: int) -> Lists:
 
 def _distinct(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One member of each color, and the color's number for every member."""
-    _, chosen, row = np.unique(colors, return_index=True, return_inverse=True)
-    return chosen, row
+    row = np.unique(colors, return_inverse=True)[1]
+    return firsts(row), row
 
 
 def _each(colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

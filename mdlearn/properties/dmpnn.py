@@ -125,7 +125,7 @@ def predict(
     graphs: Graphs,
     *,
     extra: Float[Tensor, "molecules more"] | None = None,
-    size: int = 512,
+    size: int = 1024,
 ) -> Float[Tensor, "molecules tasks"]:
     """Predictions for a whole set, in order; the batches make no difference.
 

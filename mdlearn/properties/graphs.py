@@ -12,10 +12,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, UInt64
+from jaxtyping import Float, Int
 from rdkit import Chem
+from rdkit.Chem.rdqueries import HasChiralTagQueryAtom
 
 from mdlearn.files import replacing
+from mdlearn.properties.colors import bonds_into_atoms, colors, neighbors_of_bonds
 
 ATOM_FEATURES, BOND_FEATURES = 72, 14
 ELEMENTS = {z: i for i, z in enumerate([*range(1, 37), 53])}
@@ -23,6 +25,20 @@ CHARGES = {charge: i for i, charge in enumerate([-1, -2, 1, 2, 0])}
 _H = Chem.HybridizationType
 HYBRIDS = {int(h): i for i, h in enumerate([_H.S, _H.SP, _H.SP2, _H.SP2D, _H.SP3, _H.SP3D, _H.SP3D2])}  # fmt: skip
 ORDERS = {1.0: 0, 2.0: 1, 3.0: 2, 1.5: 3}
+SPELLED = {
+    5,
+    6,
+    7,
+    8,
+    14,
+    15,
+    16,
+    33,
+    34,
+    52,
+}  # elements whose SMILES tells whether they are aromatic
+HANDED = Chem.RWMol(Chem.MolFromSmarts("*"))
+HANDED.ReplaceAtom(0, HasChiralTagQueryAtom())
 VERSION = "1"  # of the arrays in a cache
 
 
@@ -84,13 +100,23 @@ def graphs(mols: Sequence[Chem.Mol], *, depth: int = 3) -> Graphs:
     bonds: list[int] = []
     source: list[int] = []
     atom_count, bond_count = [0], [0]
+    name: dict[tuple, int] = {}  # most atoms are known by two quick questions
     for molecule in mols:
-        first = len(atoms)
-        atoms += [
-            atom_kinds.setdefault(_atom_key(atom), len(atom_kinds)) for atom in molecule.GetAtoms()
-        ]
+        first, handed = len(atoms), molecule.HasSubstructMatch(HANDED)
+        for atom in molecule.GetAtoms():
+            told = (atom.GetSmarts(False, True), atom.GetHybridization(), atom.GetDegree())
+            told = (*told, int(atom.GetChiralTag())) if handed else told
+            kind = name.get(told)
+            if kind is None:
+                kind = atom_kinds.setdefault(_atom_key(atom), len(atom_kinds))
+                if atom.GetAtomicNum() in SPELLED:
+                    name[told] = kind
+            atoms.append(kind)
         for bond in molecule.GetBonds():
-            kind = bond_kinds.setdefault(_bond_key(bond), len(bond_kinds))
+            order = bond.GetBondTypeAsDouble()
+            stereo = int(bond.GetStereo()) if order == 2.0 else 0  # only double bonds have any
+            told = (order, bond.GetIsConjugated(), bond.IsInRing(), stereo)
+            kind = bond_kinds.setdefault(told, len(bond_kinds))
             bonds += (kind, kind)
             source += (first + bond.GetBeginAtomIdx(), first + bond.GetEndAtomIdx())
         atom_count.append(len(atoms))
@@ -165,106 +191,6 @@ def bond_features(key: tuple) -> Float[np.ndarray, "14"]:
     return row
 
 
-def colors(
-    atoms: Int[np.ndarray, " atoms"],
-    bonds: Int[np.ndarray, " bonds"],
-    source: Int[np.ndarray, " bonds"],
-    *,
-    depth: int,
-) -> tuple[Int[np.ndarray, "rounds bonds"], Int[np.ndarray, " atoms"]]:
-    """Names of what a network of that depth can tell apart, exact.
-
-    Round 0 names pairs (kind of source atom, kind of bond). Each next round names the pair of the
-    first color and the multiset of colors of the bonds that come in at the source, without the
-    reverse. At the end an atom is named by its kind and the multiset of its incoming bonds.
-
-    Colors are found by 64-bit hashes, then compared member by member with the first of their
-    color: a collision raises instead of giving a wrong number.
-
-    References:
-        Morris et al., Proc. AAAI 33, 4602 (2019), doi:10.1609/aaai.v33i01.33014602.
-    """
-    first = _named(_mix(atoms[source] * 65_536 + bonds))
-    verify(first, np.stack([atoms[source], bonds], axis=1))
-    rounds = [first]
-    start, incoming = neighbors_of_bonds(source, len(atoms))
-    for _ in range(depth - 1):
-        rounds.append(_refined(first, rounds[-1], start, incoming))
-    start, incoming = bonds_into_atoms(source, len(atoms))
-    return np.stack(rounds), _refined(atoms, rounds[-1], start, incoming)
-
-
-def bonds_into_atoms(
-    source: Int[np.ndarray, " bonds"], atoms: int
-) -> tuple[Int[np.ndarray, " ends"], Int[np.ndarray, " bonds"]]:
-    """Directed bonds that end at each atom: where its list starts, and all lists in a row."""
-    target = source[np.arange(len(source)) ^ 1]
-    start = np.concatenate([[0], np.cumsum(np.bincount(target, minlength=atoms))])
-    return start, np.argsort(target, kind="stable")
-
-
-def neighbors_of_bonds(
-    source: Int[np.ndarray, " bonds"], atoms: int
-) -> tuple[Int[np.ndarray, " ends"], Int[np.ndarray, " entries"]]:
-    """Directed bonds that end where each one starts, but for its own reverse: the line graph."""
-    start, incoming = bonds_into_atoms(source, atoms)
-    counts = np.diff(start)[source]
-    entries = incoming[ranges(start[source], counts)]
-    owner = np.repeat(np.arange(len(source)), counts)
-    entries = entries[entries != (owner ^ 1)]
-    return np.concatenate([[0], np.cumsum(counts - 1)]), entries
-
-
-def ranges(
-    starts: Int[np.ndarray, " rows"], counts: Int[np.ndarray, " rows"]
-) -> Int[np.ndarray, " entries"]:
-    """Start, start + 1, … for each row, one after the other."""
-    before = np.cumsum(counts) - counts
-    return np.repeat(starts - before, counts) + np.arange(counts.sum())
-
-
-def _refined(
-    own: np.ndarray, colors: np.ndarray, start: np.ndarray, entries: np.ndarray
-) -> np.ndarray:
-    """New names for pairs of an own color and a multiset of others."""
-    hashed = np.concatenate([[np.uint64(0)], np.cumsum(_mix(colors[entries] + 1), dtype=np.uint64)])
-    sums = hashed[start[1:]] - hashed[start[:-1]]
-    with np.errstate(over="ignore"):
-        names = _named(_mix(own + 1) + np.uint64(7) * _mix(sums))
-    counts = np.diff(start)
-    table = np.full((len(own), int(counts.max(initial=0)) + 1), -1)
-    row = np.repeat(np.arange(len(own)), counts)
-    table[row, np.arange(len(entries)) - start[:-1][row]] = colors[entries]
-    table[:, :-1].sort(axis=1)
-    table[:, -1] = own
-    verify(names, table)
-    return names
-
-
-def verify(names: Int[np.ndarray, " rows"], contents: Int[np.ndarray, "rows entries"]) -> None:
-    """Make sure that all members of a color have the contents of its first, number by number.
-
-    Raises:
-        ArithmeticError: Two contents have one name, because their hashes collided.
-    """
-    _, first = np.unique(names, return_index=True)
-    if (contents != contents[first][names]).any():
-        raise ArithmeticError("two colors have one hash; change the constants of _mix")
-
-
-def _named(hashes: UInt64[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
-    return np.unique(hashes, return_inverse=True)[1].astype(np.int64)
-
-
-def _mix(values: np.ndarray) -> UInt64[np.ndarray, " rows"]:
-    """A 64-bit hash (splitmix64)."""
-    with np.errstate(over="ignore"):
-        x = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return x ^ (x >> np.uint64(31))
-
-
 def _atom_key(atom: Chem.Atom) -> tuple:
     return (
         atom.GetAtomicNum(),
@@ -276,12 +202,6 @@ def _atom_key(atom: Chem.Atom) -> tuple:
         atom.GetIsAromatic(),
         atom.GetMass(),
     )
-
-
-def _bond_key(bond: Chem.Bond) -> tuple:
-    order = bond.GetBondTypeAsDouble()
-    stereo = int(bond.GetStereo()) if order == 2.0 else 0  # only double bonds have any
-    return order, bond.GetIsConjugated(), bond.IsInRing(), stereo
 
 
 def _table(kinds: dict[tuple, int], features, width: int) -> Float[np.ndarray, "kinds width"]:

@@ -15,10 +15,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from rdkit import Chem
+
 from mdlearn.files import replacing
 from mdlearn.manifest import sha256
 from mdlearn.parallel import completed
 from mdlearn.properties.model import ENOUGH
+from mdlearn.properties.molecules import read
 from mdlearn.properties.store import load
 
 COLUMNS = ("rank", "line", "smiles", "name", "score", "low", "high", "distance", "remark")
@@ -111,10 +115,10 @@ def score_chunk(chunk: Chunk) -> int:
         stream.seek(chunk.start)
         lines = [stream.readline().decode("utf-8", "replace").strip() for _ in range(chunk.count)]
     pairs = [_smiles_and_name(line) for line in lines]
-    smiles = [text for text, _ in pairs]
-    scores, low, high = _scored(model, smiles, chunk.alpha)
-    remarks = {problem.row: problem.reason for problem in model.problems_}
-    far = model.distance(smiles)
+    found = read([text for text, _ in pairs], doubt=False)
+    values = [*_scored(model, found.mols, chunk.alpha), model.distance(found.mols)]
+    scores, low, high, far = found.spread(np.stack(values, axis=1)).T
+    remarks = {problem.row: problem.reason for problem in found.problems}
     rows = [
         [chunk.line + k, *pairs[k], _told(scores[k]), _told(low[k]), _told(high[k]), _told(far[k]), remarks.get(k, "")]
         for k in range(len(pairs))
@@ -162,16 +166,15 @@ def _order(row: list, descending: bool) -> tuple[float, int]:
     return score, int(row[0])
 
 
-def _scored(model: Any, smiles: list[str], alpha: float) -> tuple[Any, Any, Any]:
+def _scored(model: Any, mols: list[Chem.Mol], alpha: float) -> tuple[Any, Any, Any]:
+    none = np.full(len(mols), np.nan)
     if model.task == "classification":
-        score = model.predict_proba(smiles)
-        score = score[:, 1] if model.flat_ else score[:, 0]
-        return score, [math.nan] * len(smiles), [math.nan] * len(smiles)
+        score = model.predict_proba(mols)
+        return (score[:, 1] if model.flat_ else score[:, 0]), none, none
     if len(model.scores_[model.interval]) < ENOUGH:
-        found = model.predict(smiles)
-        found = found if found.ndim == 1 else found[:, 0]
-        return found, [math.nan] * len(smiles), [math.nan] * len(smiles)
-    low, high = model.predict_interval(smiles, alpha)
+        found = model.predict(mols)
+        return (found if found.ndim == 1 else found[:, 0]), none, none
+    low, high = model.predict_interval(mols, alpha)
     low, high = (x if x.ndim == 1 else x[:, 0] for x in (low, high))
     return 0.5 * (low + high), low, high
 

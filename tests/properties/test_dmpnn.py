@@ -13,9 +13,10 @@ from rdkit import Chem
 
 from mdlearn.properties.batches import batch, gather_sum, lists
 from mdlearn.properties.chemprop import load_chemprop
+from mdlearn.properties.colors import verify
 from mdlearn.properties.dmpnn import DMPNN, load, predict, save
 from mdlearn.properties.fit import fit_network
-from mdlearn.properties.graphs import cached_graphs, graphs, verify
+from mdlearn.properties.graphs import atom_features, bond_features, cached_graphs, graphs
 from tests.device_law import OneDevice
 from tests.properties.examples import PEPTIDE, molecules, renumbered
 
@@ -191,6 +192,35 @@ def test_a_collision_of_hashes_is_found():
     verify(np.array([0, 0, 1]), contents)
     with pytest.raises(ArithmeticError, match="one hash"):
         verify(np.array([0, 0, 0]), contents)
+
+
+TRAPS = [
+    "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "c1cc[nH]c1", "[13CH4]", "[2H]OC", "[H][H]", "[CH3]", "[CH2]",
+    "CS(=O)(=O)N", "c1ccsc1", "c1cc[se]c1", "C[N+](C)(C)C", "C[N-]C", "[Fe+2]", "F[P](F)(F)(F)F", "C=[N+]=[N-]",
+    "Cl[Pt@SP1](Cl)(N)N", "c1ccc2[nH]ccc2c1", "[35Cl]C", "ClC", "B1OCCO1", "C#N", "N#Cc1ccncc1",
+]  # fmt: skip
+
+
+def test_every_atom_has_the_features_of_its_own_properties():
+    mols = [Chem.MolFromSmiles(text) for text in TRAPS] + molecules()
+    for tag in Chem.ChiralType.values.values():  # also those that no SMILES tells
+        mols.append(Chem.RWMol(mols[0]))
+        mols[-1].GetAtomWithIdx(1).SetChiralTag(tag)
+    aromatic = Chem.RWMol(Chem.MolFromSmiles("FC"))  # of an element that SMILES never calls so
+    aromatic.GetAtomWithIdx(0).SetIsAromatic(True)
+    made = graphs([*mols, aromatic])
+    atoms = [atom for molecule in (*mols, aromatic) for atom in molecule.GetAtoms()]
+    for kind, a in zip(made.atoms, atoms, strict=True):
+        key = (
+            a.GetAtomicNum(), a.GetTotalDegree(), a.GetFormalCharge(), int(a.GetChiralTag()),
+            a.GetTotalNumHs(), int(a.GetHybridization()), a.GetIsAromatic(), a.GetMass(),
+        )  # fmt: skip
+        np.testing.assert_array_equal(made.atom_table[kind], atom_features(key))
+    bonds = [bond for molecule in (*mols, aromatic) for bond in molecule.GetBonds()]
+    for kind, b in zip(made.bonds[::2], bonds, strict=True):
+        stereo = int(b.GetStereo()) if b.GetBondTypeAsDouble() == 2 else 0
+        key = (b.GetBondTypeAsDouble(), b.GetIsConjugated(), b.IsInRing(), stereo)
+        np.testing.assert_array_equal(made.bond_table[kind], bond_features(key))
 
 
 def test_a_wrong_depth_is_told():
