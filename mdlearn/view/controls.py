@@ -199,7 +199,8 @@ def bars(names: Sequence[str], values: np.ndarray, label: str, chosen: int) -> b
     colors = value_colors(values)[0]
     ax.bar(range(len(values)), values, color=colors, edgecolor=edges, linewidth=2.5)
     shown = range(len(values)) if len(values) <= 24 else [chosen]
-    ax.set_xticks(shown, [names[i] for i in shown], fontsize=10)
+    upright = 90 if len(shown) > 10 else 0  # names of three letters would touch
+    ax.set_xticks(shown, [names[i] for i in shown], fontsize=10, rotation=upright)
     ax.set_ylabel(label, fontsize=11)
     ax.spines[["top", "right"]].set_visible(False)
     return png(figure)
