@@ -1,15 +1,14 @@
-"""Molecules on paper: small drawings with words, colored by atom; and a field to type one in."""
+"""Molecules on paper: small drawings with words, colored by atom."""
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ipywidgets import HTML, Text
 from jaxtyping import Real
 from matplotlib.colors import to_rgb
 from rdkit import Chem
@@ -19,7 +18,6 @@ from rdkit.Chem.rdDistGeom import EmbedMolecule
 from rdkit.Chem.rdForceFieldHelpers import MMFFHasAllMoleculeParams, MMFFOptimizeMolecule
 
 from mdlearn.view.arrays import to_numpy
-from mdlearn.view.panel import Panel, at_home, heading
 from mdlearn.view.picture import value_colors
 
 SHORTER = (
@@ -146,49 +144,6 @@ def conformer(molecule: Chem.Mol, *, hydrogens: bool = True, seed: int = 0) -> A
     whole = whole if hydrogens else Chem.RemoveHs(whole)
     numbers = [atom.GetAtomicNum() for atom in whole.GetAtoms()]
     return Atoms(numbers, whole.GetConformer().GetPositions())
-
-
-class MoleculeField(Panel):
-    """A line to type a SMILES into, and the answer to it."""
-
-    def __init__(self, answer: Callable[[str], str], start: str, *, title: str, alt: str) -> None:
-        self.answer, self.told = answer, HTML()
-        wide = {"description_width": "70px"}
-        self.field = Text(value=start, description="SMILES", continuous_update=False, style=wide,
-                          layout={"width": "640px"})  # fmt: skip
-        self.field.observe(at_home(self._typed), "value")
-        self.tell(start)
-        super().__init__([heading(title), self.field, self.told], alt=alt)
-
-    def tell(self, smiles: str) -> None:
-        """Show the answer, or what is wrong."""
-        try:
-            self.told.value = self.answer(smiles)
-        except ValueError as error:
-            self.told.value = f"⚠ {escape(str(error))}"
-
-    def _typed(self, _: Any) -> None:
-        self.tell(self.field.value)
-
-
-def ask_molecule(
-    answer: Callable[[str], str], *, start: str, title: str, alt: str
-) -> MoleculeField:
-    """A field for a SMILES; `answer` makes a piece of a page from it, or raises ValueError.
-
-    Args:
-        answer: SMILES → HTML.
-        start: What stands there first.
-        title: Stands above.
-        alt: What the panel does, in words.
-    """
-    return MoleculeField(answer, start, title=title, alt=alt)
-
-
-def row(*parts: str) -> str:
-    """Pieces of a page side by side."""
-    cells = "".join(f'<div style="padding:0 12px">{part}</div>' for part in parts)
-    return f'<div style="display:flex;align-items:flex-start;flex-wrap:wrap">{cells}</div>'
 
 
 def _short(svg: str) -> str:

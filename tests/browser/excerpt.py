@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
-SHOWS = re.compile(r"\b(show3d|live_\w+|explore|\w+_inspector|predict|ask_molecule)\((?!self)")
+SHOWS = re.compile(
+    r"\b(show3d|live_\w+|explore|\w+_inspector|predict|ask_molecule|ranked_list)\((?!self)"
+)
 EXERCISE = {"answer", "check", "solution"}
 
 

@@ -122,12 +122,21 @@ panel
     " baseline_name='zero forces', beats_baseline=True)\n"
     "agree(np.ones(3), np.ones(3))\nshow(plot_energy)\nguess.reveal('×4', 'It is of second order.')",
 ]
+SKETCH = [
+    """
+from mdlearn.view.ask import ask_molecule
+panel = ask_molecule(lambda smiles: f'<b>answer to {smiles}</b>', start='Cc1ccccc1O',
+                     title='Type or draw', alt='A field and a board for a molecule')
+panel
+"""
+]
 PLAIN = ["import nglview\nfrom ase.build import molecule\nnglview.show_ase(molecule('CH3CH2OH'))"]
 NOTEBOOKS = {
     "scenes": SCENES,
     "dynamics": DYNAMICS,
     "training": TRAINING,
     "controls": CONTROLS,
+    "sketch": SKETCH,
     "plain": PLAIN,
 }
 
@@ -269,8 +278,30 @@ def test_the_words_of_a_chapter(lab):
     photograph(words, "claim")
 
 
+def test_a_molecule_is_drawn_by_mouse_and_keyboard(lab):
+    page = lab("sketch")
+    cell = page.cell(0)
+    said = cell.get_by_role("status")
+    page.until(lambda: "Cc1ccccc1O" in said.inner_text(), "the start")
+    photograph(cell, "sketch")
+    oxygen = cell.get_by_role("button", name="atom 7, O")
+    board, spot = cell.locator("img").first.bounding_box(), oxygen.bounding_box()
+    assert board["x"] < spot["x"] < board["x"] + board["width"] - 15  # the buttons lie on the paper
+    assert board["y"] < spot["y"] < board["y"] + board["height"] - 15
+
+    oxygen.click()
+    page.until(lambda: "COc1ccccc1C" in said.inner_text(), "a methyl group by mouse")
+    page.until(lambda: "answer to COc1ccccc1C" in cell.inner_text(), "the answer")
+    cell.get_by_role("button", name="atom 0, C").focus()
+    page.page.keyboard.press("Space")
+    page.until(lambda: "CCc1ccccc1OC" in said.inner_text(), "another by keyboard")
+    photograph(cell, "sketch_drawn")
+    cell.get_by_role("button", name="undo").press("Enter")
+    page.until(lambda: "COc1ccccc1C" in said.inner_text(), "one step back")
+
+
 def test_no_page_complained_or_asked_for_anything_outside(lab):
-    for name in ("scenes", "dynamics", "training", "controls"):
+    for name in ("scenes", "dynamics", "training", "controls", "sketch"):
         page = lab(name)
         assert not [text for text in page.complaints if "registered" in text or "odel" in text]
         assert page.outside == []

@@ -23,13 +23,14 @@ from ipywidgets import (
     Widget,
 )
 
+from mdlearn.view.ask import ask_molecule
 from mdlearn.view.choice import Choice
 from mdlearn.view.controls import atom_inspector, explore
 from mdlearn.view.dynamics import live_dynamics
-from mdlearn.view.molecules import ask_molecule
 from mdlearn.view.ngl import ngl
 from mdlearn.view.panel import Panel
 from mdlearn.view.proteins import pair_inspector
+from mdlearn.view.ranked import ranked_list
 from mdlearn.view.scene import show3d
 from mdlearn.view.training import live_training
 from tests.view.test_live import advance, draw, spring
@@ -48,6 +49,13 @@ PANELS = {
     "atoms": lambda: atom_inspector(molecule("H2O"), np.arange(3.0), label="error", unit="eV"),
     "pairs": lambda: pair_inspector(chain(), np.array([[1, 9]]), ["a – b"], np.ones((1, 21, 21))),
     "molecule": lambda: ask_molecule(str, start="CCO", title="Ask", alt="a field to write in"),
+    "ranking": lambda: ranked_list(
+        [molecule("H2O"), molecule("N2")],
+        ["water", "nitrogen"],
+        *np.array([[2.0, 1.0], [1.0, 0.0], [3.0, 2.0]]),
+        label="score (1)",
+        alt="two molecules, ranked",
+    ),
     "dynamics": lambda: live_dynamics(
         advance, spring(), atoms=molecule("N2"), interval=1, preview=2
     ),
