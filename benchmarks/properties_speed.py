@@ -2,10 +2,13 @@
 
     python -m benchmarks.rivals.install chemprop
     MDLEARN_DATA=… python -m benchmarks.properties_speed --sets esol,bace
+    MDLEARN_DATA=… python -m benchmarks.properties_speed --sets '' --whole freesolv --long hiv
 
 Training: passes over featurized molecules, batches of 64, width 300, depth 3, CPU seconds, the
-median of the rounds. Screening: from SMILES to predictions. Sets are CSV files `NAME.csv` below
-the folder MDLEARN_DATA, or those that ship (freesolv, logs).
+median of the rounds. Screening: from SMILES to predictions. Whole: from SMILES to the weights of
+the best validation epoch, 50 epochs, validated after each, as `chemprop train` does it. Long:
+100,000 SMILES from a file to a ranked file, in a process of its own. Sets are CSV files `NAME.csv`
+below the folder MDLEARN_DATA, or those that ship (freesolv, logs).
 """
 
 import argparse
@@ -18,17 +21,22 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 
 from benchmarks.common import RESULTS, RIVALS, Worker, row, table, write
 from mdlearn.data.catalog import catalog
+from mdlearn.data.scaffolds import split_by_scaffold
 from mdlearn.data.tables import load_table, read_table
 from mdlearn.properties.batches import batch
 from mdlearn.properties.dmpnn import DMPNN, predict
+from mdlearn.properties.estimators import GraphNetwork
+from mdlearn.properties.fit import fit_network
 from mdlearn.properties.graphs import Graphs, graphs
 from mdlearn.properties.molecules import read
+from mdlearn.properties.store import save
 
 BARS = {"esol": 3.4, "bace": 4.9}
 
@@ -42,10 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "chemprop" in options.models.split(","):
         rival = Worker("chemprop", options.rivals, module="benchmarks.rivals.drugs")
     try:
-        for name in options.sets.split(","):
+        for name in filter(None, options.sets.split(",")):
             rows.append(training(name, options, rival))
             rows.append(screening(name, options, rival))
-        rows += footprint(rival)
+        for name in filter(None, options.whole.split(",")):
+            rows.append(whole(name, options, rival))
+        if options.sets:
+            rows += footprint(rival)
+        if options.long:
+            rows += long(options.long, options)
         packages = rival.ask("about")["versions"] if rival else {}
     finally:
         if rival is not None:
@@ -61,6 +74,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--molecules", type=int, default=1500, help="at most, of each set")
     parser.add_argument("--screened", type=int, default=4096, help="molecules screened")
+    parser.add_argument("--whole", default="", help="sets to train on from SMILES to weights")
+    parser.add_argument("--epochs", type=int, default=50, help="of a whole training")
+    parser.add_argument("--long", default="", help="set whose SMILES make a long list")
+    parser.add_argument("--lines", type=int, default=100_000, help="of the long list")
     parser.add_argument("--rivals", type=Path, default=RIVALS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args(arguments)
@@ -143,6 +160,64 @@ def screening(name: str, options: argparse.Namespace, rival: Worker | None) -> d
         statistics.median(theirs) * each if theirs else None,
         unit="CPU ms a molecule", bar=3.0 if theirs else None, speed=bool(theirs),
     )  # fmt: skip
+
+
+def whole(name: str, options: argparse.Namespace, rival: Worker | None) -> dict[str, object]:
+    """CPU seconds of a whole training run, from SMILES to the best weights of all epochs."""
+    smiles, labels = molecules(name)
+    split = split_by_scaffold(smiles, seed=0)
+    targets = torch.from_numpy(np.array(labels)).float()[:, None]
+    details = {
+        "smiles": smiles, "labels": targets.tolist(), "kind": "regression", "seed": 0,
+        "parts": [part.tolist() for part in split], "epochs": options.epochs,
+    }  # fmt: skip
+    ours, theirs = [], []
+    for _ in range(options.rounds):
+        if rival is not None:
+            theirs.append(rival.ask("fit", **details)["seconds"])
+        begin = time.process_time()
+        parts = [graphs(read([smiles[i] for i in rows], doubt=False).mols) for rows in split[:2]]
+        torch.manual_seed(0)
+        fit_network(DMPNN(), parts[0], targets[split.train], valid=(parts[1], targets[split.valid]),
+                    epochs=options.epochs)  # fmt: skip
+        ours.append(time.process_time() - begin)
+    return row(
+        f"whole training on {name}, {options.epochs} epochs, validated after each",
+        statistics.median(ours),
+        statistics.median(theirs) if theirs else None,
+        unit="CPU s", bar=3.5 if theirs else None, speed=bool(theirs),
+        rounds=[b / a for a, b in zip(ours, theirs, strict=False)],
+    )  # fmt: skip
+
+
+LONG = """
+import resource, sys, time
+from mdlearn.properties.screen import screen
+begin = time.process_time()
+counts = screen(*sys.argv[1:], report=None)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(counts["scored"] + counts["not scored"], time.process_time() - begin, peak)
+"""
+
+
+def long(name: str, options: argparse.Namespace) -> list[dict[str, object]]:
+    """CPU seconds and peak memory of a long list, from a file of SMILES to a ranked file."""
+    smiles, labels = molecules("logs")
+    model = GraphNetwork(epochs=1).fit(smiles[:400], labels[:400])
+    listed = molecules(name)[0]
+    listed = (listed * (options.lines // len(listed) + 1))[: options.lines]
+    with TemporaryDirectory() as folder:
+        source, saved, target = (Path(folder) / name for name in ("in.smi", "model", "out.csv"))
+        source.write_text("\n".join(listed) + "\n")
+        save(model, saved)
+        command = [sys.executable, "-c", LONG, source, saved, target]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    count, seconds, peak = map(float, done.stdout.split())
+    what = f"{count:.0f} SMILES of {name}, screened from file to file with intervals and distances"
+    return [
+        row(what, seconds, None, unit="CPU s", distinct=len(set(listed))),
+        row(f"peak memory of {what}", peak, None, unit="MB", bar=600.0),
+    ]
 
 
 def footprint(rival: Worker | None) -> list[dict[str, object]]:

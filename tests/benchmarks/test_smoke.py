@@ -19,7 +19,8 @@ SCRIPTS = {
     "dynamics_engines": "--side 3 --boxes 2 --rounds 1 --seconds 0.02 --drift 100",
     "dynamics_truths": "--steps 200",
     "force_field_speed": "--systems silicon --rounds 1 --seconds 0.1",
-    "properties_speed": "--sets freesolv --rounds 1 --molecules 96 --screened 64",
+    "properties_speed": "--sets freesolv --rounds 1 --molecules 96 --screened 64 "
+    "--whole freesolv --epochs 1 --long freesolv --lines 200",
     "properties_accuracy": "--sets freesolv --seeds 1 --epochs 1 --workers 2 --log {folder}/log",
     "properties_exactness": "--sets freesolv --molecules 64",
     "properties_attribution": "--sets freesolv --seeds 1 --epochs 1 --molecules 60 --explained 3",
