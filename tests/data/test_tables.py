@@ -29,10 +29,16 @@ def test_any_usual_form_is_read(tmp_path, separator, encoding, end):
 def test_quoted_commas_and_empty_lines_are_no_trouble(tmp_path):
     table = read_table(write(tmp_path, 'name,smiles,y\n"a, b",CCO,1\n\n"c ""d""",CC,2\n'))
     assert table.other["name"] == ["a, b", 'c "d"'] and list(table.column("y")) == [1, 2]
+    table = read_table(
+        write(tmp_path, 'smiles,y,z\n"CCO,extra",NaN,1\nCC,,NA\n'), labels=["y", "z"]
+    )
+    assert table.smiles == ["CCO,extra", "CC"]
+    np.testing.assert_array_equal(table.labels, [[np.nan, 1], [np.nan, np.nan]])
 
 
 WRONG = [
     ("smiles,y\nCCO,>30\n", "line 2: y is '>30'; a bound"),
+    ("smiles,y\nCCO,1\nCC,inf\n", "line 3: y is 'inf'; a label must be"),
     ("smiles,y\nCCO,1\nCC,high\n", "line 3: y is 'high'; a label must be"),
     ("smiles;y\nCCO;1,5\n", "decimal point"),
     ("smiles,y\nCCO,1\nCC\n", "line 3: 1 cells under 2"),

@@ -26,6 +26,7 @@ from mdlearn.properties.kernels import KernelMachine, fit_kernel
 from mdlearn.properties.model import PropertyModel
 from mdlearn.properties.screen import screen
 from mdlearn.properties.trees import of_boosting, of_forest
+from tests.properties.examples import DOUBTED, REFUSED
 
 SMALL = {
     "network": GraphNetwork(epochs=3, width=16, members=2),
@@ -91,6 +92,36 @@ def test_bad_rows_are_nan_with_reasons(model, free):
     trained.errors = "raise"
     with pytest.raises(ValueError, match="row 1"):
         trained.predict(["CCO", ""])
+
+
+def test_every_bad_input_gets_its_answer_from_a_model_and_a_screen(free, tmp_path: Path):
+    trained = fitted(SMALL["network"], free)
+    texts = [text for text, _ in REFUSED + DOUBTED]
+    found = trained.predict(texts)
+    assert np.isnan(found[: len(REFUSED)]).all() and np.isfinite(found[len(REFUSED) :]).all()
+    reasons = {problem.row: problem.reason for problem in trained.problems_}
+    assert sorted(reasons) == list(range(len(REFUSED)))
+    assert all(REFUSED[row][1] in reason for row, reason in reasons.items())
+
+    lines = {text: word for text, word in REFUSED if isinstance(text, str) and text.strip()}
+    del lines["[C,N]C"]  # in a file, what comes after a comma is a name
+    (tmp_path / "bad.smi").write_text("\n".join(["CCO", *lines]), encoding="utf-8")
+    store.save(trained, tmp_path / "model.safetensors")
+    screen(tmp_path / "bad.smi", tmp_path / "model.safetensors", tmp_path / "out.csv", report=None)
+    with (tmp_path / "out.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    told = {row["line"]: row for row in rows}
+    assert told["1"]["score"] and len(rows) == len(lines) + 1
+    for line, word in enumerate(lines.values(), 2):
+        assert told[str(line)]["score"] == "" and word in told[str(line)]["remark"]
+
+
+@pytest.mark.parametrize("count", [2, 65, 129])
+def test_a_last_molecule_alone_in_its_batch_does_no_harm(count, free):
+    X, y = (list(free[0]) * 3)[:count], np.tile(free[1], 3)[:count]
+    model = GraphNetwork(epochs=2, width=16, holdout=0.0).fit(X, y)
+    spread = np.ptp(y) + 1.0
+    assert (np.abs(model.predict(X) - y.mean()) < 3 * spread).all()
 
 
 @each

@@ -8,22 +8,7 @@ from rdkit import Chem
 
 from mdlearn.properties.graphs import graphs
 from mdlearn.properties.molecules import clean, read, standardize
-from tests.properties.examples import PEPTIDE, SMILES
-
-REFUSED = [
-    ("", "empty"), ("   ", "empty"), (None, "NoneType"), (3.5, "float"), (float("nan"), "float"),
-    ("C1CC", "not SMILES"), ("C(C)(C)(C)(C)C", "alence"), ("c1cccc1", "kekulize"),
-    ("C–C", "no bond"), ("[R1]CC", "SMARTS"), ("InChI=1S/CH4/h1H4", "InChI"),
-    ("CCO>>CC=O", "reaction"), (">30", "reaction"), ("aspirin", "not SMILES"),
-    ("[C][C][O]", "SELFIES"), ("[C][=C][Branch1][C][O]", "SELFIES"), ("[#6]~[#8]", "SMARTS"),
-    ("[#6]", "SMARTS"), ("*CCO", "wildcard"), ("[C,N]C", "SMARTS"), ("CCΟ", "ASCII"),
-]  # fmt: skip
-DOUBTED = [
-    ("CCO.CCN", "several parts"), ("[Na+].[Cl-]", "several parts"), ("[Fe+2]", "metal"),
-    ("C[Hg]C", "metal"), ("[CH3]", "radical"), ("[13CH4]", "isotope"), ("O", "no carbon"),
-    ("C[Te]C", "without a feature"), ("[He]", "no carbon"), (PEPTIDE, "heavy atoms"),
-    ("C1" + "C" * 598 + "C1", "600 heavy atoms"),
-]  # fmt: skip
+from tests.properties.examples import DOUBTED, REFUSED, SMILES
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED, ids=lambda x: repr(x)[:20])
@@ -46,8 +31,9 @@ def test_what_is_unusual_is_read_and_doubted(text, doubt):
 def test_names_and_molecules_are_accepted_and_ordinary_ones_not_doubted():
     found = read(["CCO ethanol", Chem.MolFromSmiles("CCN"), "[H]OCC", "[H][H]", "CC(=O)[O-]"])
     assert not found.problems
-    assert [m.GetNumAtoms() for m in found.mols] == [3, 3, 3, 2, 4]
+    assert [m.GetNumAtoms() for m in found.mols] == [3, 3, 3, 2, 4]  # hydrogens go, but for H2
     assert [doubt.row for doubt in found.doubts] == [3]
+    assert Chem.MolToSmiles(found.mols[2]) == "CCO"
 
 
 def test_one_text_is_no_list_and_an_unknown_mode_is_refused():
