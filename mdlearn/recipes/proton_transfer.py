@@ -28,7 +28,7 @@ from mdlearn.recipes.labelled_sets import CHEAP, DEAR
 from mdlearn.recipes.malonaldehyde import ACCEPTOR, DONOR, PROTON
 
 RESULT = Path(__file__).parents[1] / "data" / "files" / "proton_transfer.json"
-PLACES = (-0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)  # Å
+PLACES = tuple(round(0.15 * step, 2) for step in range(-6, 7))  # Å
 SPRING = 100.0  # eV/Å², holds the proton at its place
 
 
