@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test environment lint laws notebooks browser tour chromium readme offline site clean-notebooks clean
+.PHONY: help lab test environment lint laws notebooks browser pictures chromium readme offline site clean-notebooks clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -25,7 +25,6 @@ JOBS := $(shell { nproc || echo 2; echo 8; \
     awk '$$1 != "max" {print int($$1 / $$2 + 0.5)}' /sys/fs/cgroup/cpu.max; \
     awk '$$1 != "max" {print int($$1 / 1.5e9)}' /sys/fs/cgroup/memory.max; \
     } 2>/dev/null | sort -n | awk 'NR == 1 {print ($$1 > 1 ? $$1 : 1)}')# cores, if each has 1.5 GB
-BROWSER_TESTS := $(wildcard tests/browser/test_*.py)
 AGAIN := again() { for k in 1 2; do "$$@" && return; \
     echo "that failed; once more in $(PAUSE) s: $$*"; sleep $(PAUSE); done; "$$@"; }; again
 APT := apt-get -qy -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300
@@ -57,13 +56,12 @@ notebooks: $(VENV)/.test ## every chapter still says what it says, every templat
 	$(SAY) "notebooks"
 	$(PYTEST) -n $(JOBS) --dist load --maxschedchunk 1 -m notebook --durations 0 --durations-min 5
 
-browser: $(VENV)/.test $(if $(BROWSER_TESTS),chromium) ## the widgets, in JupyterLab in headless Chromium
+browser: $(VENV)/.test chromium ## every chapter, every widget and the site in headless Chromium
 	$(SAY) "browser"
-	$(if $(BROWSER_TESTS),$(PYTEST) -m browser tests/browser,@echo "no browser tests yet")
+	$(PYTEST) -n $(JOBS) --dist loadgroup -m browser tests/browser --durations 0 --durations-min 5
 
-tour: $(VENV)/.test chromium ## every widget of every chapter drawn and used in Chromium; not in `make test`: it takes long
-	$(SAY) "tour"
-	$(PYTEST) -m browser tests/browser/tour_chapters.py --durations 0
+pictures: $(VENV)/.test chromium ## photograph the main widget of every chapter for docs/static/chapters: a quarter of an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.browser.pictures
 
 readme: ## write the last run of the chapters into README.md
 	$(BIN)/python tests/notebooks/readme.py --measured build/chapters

@@ -44,6 +44,15 @@ def test_links_and_files_that_pages_name_are_there(page: Path):
         assert name in unwritten or (ROOT / name).exists(), name
 
 
+def test_pictures_of_chapters_are_small_and_told():
+    page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
+    told = {name: alt for alt, name in re.findall(r"!\[(.+)\]\((static/chapters/\d+\.png)\)", page)}
+    kept = sorted(path for path in (ROOT / "docs/static/chapters").iterdir())
+    assert [f"static/chapters/{path.name}" for path in kept] == sorted(told)
+    assert all(len(alt.split()) >= 4 for alt in told.values())
+    assert all(path.stat().st_size <= 60_000 for path in kept)
+
+
 def test_make_targets_that_pages_name_are_there():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:

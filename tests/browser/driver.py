@@ -6,6 +6,7 @@ draws 3D in software; `CHROMIUM` names another binary.
 
 import io
 import os
+import random
 import re
 import shutil
 import socket
@@ -20,9 +21,10 @@ from typing import Any
 
 import nbformat
 import numpy as np
-from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, Request, sync_playwright
 from playwright.sync_api import TimeoutError as Late
+
+from tests.browser.seeing import ARTIFACTS, PATIENCE, drawn, photograph, pixels, until
 
 FLAGS = [
     "--no-sandbox",
@@ -35,12 +37,11 @@ FLAGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
+    "--disable-checker-imaging",  # no blank place where a picture is still decoded
 ]
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")
-PATIENCE = 300.0  # seconds; on a loaded machine JupyterLab may take two minutes to open
 AGAIN = 15.0  # seconds without an effect after which people press a button once more
 ROOT = Path(__file__).parents[2]
-ARTIFACTS = Path(os.environ.get("MDLEARN_ARTIFACTS", ROOT / "build/browser"))
 
 KERNEL_IDLE = """() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session
     ?.kernel?.status === 'idle'"""
@@ -48,7 +49,8 @@ RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') 
 SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 DONE = """() => { const w = window.jupyterapp.shell.currentWidget;
     const code = w.content.widgets.filter(c => c.model.type === 'code');
-    const failed = code.some(c => c.model.outputs.toJSON().some(o => o.output_type === 'error'));
+    const failed = code.some(c => c.model.outputs.toJSON().some(o => o.output_type === 'error')
+        && !c.model.getMetadata('tags')?.includes('raises-exception'));
     return failed || (code.every(c => c.model.executionCount)
         && w.sessionContext.session.kernel.status === 'idle') }"""
 ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets
@@ -57,8 +59,9 @@ ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets
 PLACE = "handle => handle.parentElement.style.transform"  # its value is rounded, its place is not
 STATE = """() => { const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
     return `kernel ${session?.kernel?.status}, ${session?.kernel?.connectionStatus}` }"""
-WIDGET = """number => window.jupyterapp.shell.currentWidget.content.widgets[number].model.outputs
-    .toJSON().some(o => 'application/vnd.jupyter.widget-view+json' in (o.data ?? {}))"""
+WIDGETS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((c, number) =>
+    c.model.type === 'code' && c.model.outputs.toJSON().some(
+        o => 'application/vnd.jupyter.widget-view+json' in (o.data ?? {})) ? [number] : [])"""
 EVALUATE = """async ([expression, patience]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     const future = kernel.requestExecute(
@@ -80,9 +83,7 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
 @contextmanager
 def jupyterlab(root: Path, home: Path) -> Iterator[str]:
     """A JupyterLab server on `root` with settings of its own under `home`; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     folders = {
         f"JUPYTER{name}": str(home / name)
         for name in ("_CONFIG_DIR", "_RUNTIME_DIR", "LAB_SETTINGS_DIR", "LAB_WORKSPACES_DIR")
@@ -107,6 +108,15 @@ def jupyterlab(root: Path, home: Path) -> Iterator[str]:
         finally:
             server.kill()  # its kernels are shut down by `Lab.close`
             server.wait()
+
+
+def _free_port() -> int:
+    """A port that nobody takes while JupyterLab starts: the system gives away only larger ones."""
+    for port in random.Random(os.getpid()).sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise RuntimeError("no free port for JupyterLab")
 
 
 def _await_server(url: str, server: subprocess.Popen, log: io.TextIOBase) -> None:
@@ -156,9 +166,9 @@ class Lab:
         self.page.evaluate(SHUT_DOWN)
         self.page.close()
 
-    def has_widget(self, number: int) -> bool:
-        """A cell shows something that is alive."""
-        return self.page.evaluate(WIDGET, number)
+    def widgets(self) -> list[int]:
+        """Numbers of the cells that show something that is alive."""
+        return self.page.evaluate(WIDGETS)
 
     def cell(self, number: int) -> Locator:
         """A cell, scrolled into view: JupyterLab takes cells off the page that are not in view."""
@@ -180,12 +190,7 @@ class Lab:
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Ask again and again until the answer is true."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if answer := condition():
-                return answer
-            self.page.wait_for_timeout(150)
-        raise TimeoutError(self._explain(what))
+        return until(self.page, condition, lambda: self._explain(what))
 
     def insist(self, act: Callable[[], Any], condition: Callable[[], Any], what: str) -> None:
         """Act, and act again when nothing comes of it, as people do: a click may be lost.
@@ -247,31 +252,6 @@ class Lab:
         )
 
 
-def pixels(place: Locator | Page) -> np.ndarray:
-    """A screenshot as an array. (height, width, 3)"""
-    return np.asarray(Image.open(io.BytesIO(place.screenshot())).convert("RGB")).astype(int)
-
-
-def drawn(image: np.ndarray) -> bool:
-    """There is a picture: enough pixels differ from the background, in enough colors."""
-    coarse = (image // 8) @ np.array([4096, 64, 1])
-    colors, counts = np.unique(coarse, return_counts=True)
-    return bool(1 - counts.max() / coarse.size > 0.02 and len(colors) > 12)  # gray carbon has 23
-
-
-def changed(before: np.ndarray, after: np.ndarray) -> bool:
-    """Two screenshots differ in more than a blinking cursor."""
-    return before.shape != after.shape or bool((before != after).any(-1).mean() > 0.002)
-
-
-def photograph(place: Locator | Page, name: str) -> np.ndarray:
-    """A screenshot, kept for people to look at."""
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    image = pixels(place)
-    Image.fromarray(image.astype(np.uint8)).save(ARTIFACTS / f"{name}.png")
-    return image
-
-
 def await_drawing(lab: Lab, cell: Locator) -> Locator:
     """The 3D view of a cell, once there is something in it."""
     canvas = cell.locator("canvas").first
@@ -283,7 +263,8 @@ def await_drawing(lab: Lab, cell: Locator) -> Locator:
 @contextmanager
 def chromium(*, width: int = 1366, height: int = 768) -> Iterator[BrowserContext]:
     """Headless Chromium, kept on this machine."""
-    binary = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    names = ("chromium", "chromium-browser", "google-chrome")  # as the Makefile knows them
+    binary = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     with sync_playwright() as playwright:
         program = playwright.chromium.launch(executable_path=binary, args=FLAGS)
         context = program.new_context(viewport={"width": width, "height": height})

@@ -11,13 +11,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from docs.site.notebooks import chapters
-from tests.browser.driver import LOCAL, ROOT, changed, chromium, drawn, photograph, pixels
+from tests.browser.driver import LOCAL, ROOT, chromium
+from tests.browser.seeing import changed, drawn, photograph, pixels, rests, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
 
 REPOSITORY = "https://github.com/OWNER/mdlearn"
 LANGEVIN = "notebooks/2_dynamics/21_integrators_and_conservation.html"
@@ -151,11 +153,18 @@ def test_chapters_have_doors_and_terms(pages: dict[str, Links]):
         assert any("glossary.html#term-" in url for url in followed), chapter.path
 
 
-def _molecule(page: Page):
+def _molecule(page: Page) -> Locator:
+    """The first molecule of a page, once it is seen."""
     figure = page.locator("figure.molecule").first
     page.wait_for_selector("figure.molecule.drawn canvas")
-    page.wait_for_timeout(500)
+    until(page, lambda: drawn(pixels(figure.locator(".stage"))), lambda: "no molecule is seen")
     return figure
+
+
+def _still(page: Page, stage: Locator) -> np.ndarray:
+    """A molecule that does not move."""
+    until(page, lambda: rests(page, lambda: [pixels(stage)]), lambda: "it moves before it is asked")
+    return pixels(stage)
 
 
 def test_the_front_page_shows_a_molecule_that_moves_by_itself(page: Page, address: str):
@@ -163,7 +172,7 @@ def test_the_front_page_shows_a_molecule_that_moves_by_itself(page: Page, addres
     stage = _molecule(page).locator(".stage")
     before = pixels(stage)
     page.wait_for_function("n => document.querySelector('figure.molecule input').value > n", arg=20)
-    assert drawn(before) and changed(before, pixels(stage))
+    assert changed(before, pixels(stage))
     photograph(page, "site_front")
 
 
@@ -174,8 +183,7 @@ def test_a_chapter_plays_its_molecule_when_asked(page: Page, address: str, name:
     page.goto(f"{address}/{name}")
     figure = _molecule(page)
     stage, button = figure.locator(".stage"), figure.locator("button")
-    before = pixels(stage)
-    assert drawn(before) and not changed(before, pixels(stage)), "it moves before it is asked"
+    before = _still(page, stage)
     button.press("Enter")
     page.wait_for_function("document.querySelector('figure.molecule input').value > 10")
     button.press("Enter")
@@ -202,11 +210,9 @@ def test_the_page_can_be_dark(page: Page, address: str):
     page.goto(f"{address}/{LANGEVIN}")
     stage = _molecule(page).locator(".stage")
     page.evaluate("document.documentElement.dataset.theme = 'light'")
-    page.wait_for_timeout(500)
-    light = pixels(stage)
+    light = _still(page, stage).mean()
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_timeout(500)
-    assert pixels(stage).mean() < light.mean() - 50
+    until(page, lambda: pixels(stage).mean() < light - 50, lambda: "the molecule stays light")
     photograph(page, "site_dark")
 
 

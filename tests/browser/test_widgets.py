@@ -6,18 +6,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from tests.browser.driver import (
-    Lab,
-    await_drawing,
-    changed,
-    chromium,
-    jupyterlab,
-    photograph,
-    pixels,
-    write_notebook,
-)
+from tests.browser.driver import Lab, await_drawing, chromium, jupyterlab, write_notebook
+from tests.browser.seeing import changed, photograph, pixels
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("widgets")]
 
 SCENES = [
     "from ase.build import bulk, molecule\nfrom mdlearn.view.scene import show3d\nimport numpy as np",
@@ -89,7 +81,7 @@ def training(n):
         time.sleep(0.05)
         yield SimpleNamespace(fraction=k / n, seconds=0.7 * k, valid={'force_mae': 400 / k**0.6})
 """,
-    "live = live_training(training(400))\nlive",
+    "live = live_training(training(4000))\nlive",
     "progress = progress_plot(every=0.2)\nfor record in training(20):\n    progress(record)",
 ]
 CONTROLS = [
@@ -226,7 +218,7 @@ def test_live_training_draws_and_stops(lab):
     page.insist(stop.click, lambda: page.evaluate("live.finished") == "True", "the end")
     photograph(cell, "training_stopped")
     photograph(page.cell(2), "training_in_a_cell")
-    assert int(page.evaluate("len(live.records)")) < 400
+    assert int(page.evaluate("len(live.records)")) < 4000
 
 
 def test_a_slider_changes_the_figure(lab):
