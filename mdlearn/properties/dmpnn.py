@@ -110,12 +110,13 @@ class DMPNN(nn.Module):
         start = self.first(batch.pairs)
         h = self.activate(start)
         for own, others in batch.rounds:
+            # mapped before they are summed: a batch has fewer rows of the earlier round
             h = self.drop(
-                self.activate(gather_sum(start, own) + self.message(gather_sum(h, others)))
+                self.activate(gather_sum(start, own) + gather_sum(self.message(h), others))
             )
         weight = self.atom.weight
         own = batch.kinds @ weight[:, :ATOM_FEATURES].T + self.atom.bias
-        heard = gather_sum(h, batch.incoming) @ weight[:, ATOM_FEATURES:].T
+        heard = gather_sum(h @ weight[:, ATOM_FEATURES:].T, batch.incoming)
         return self.drop(self.activate(gather_sum(own, batch.kind) + heard))
 
 

@@ -236,6 +236,21 @@ def test_a_training_step_stays_on_the_device():
     assert mode.calls > 10
 
 
+def test_a_batch_that_moves_stays_the_same():
+    rows = batch(graphs(molecules()), np.arange(len(molecules())))
+    assert rows.to("cpu") is rows
+    moved = rows.to(torch.device("cpu", 0))  # another name of the place, so all is copied
+    assert moved is not rows
+    for name in ("pairs", "kinds", "sizes"):
+        torch.testing.assert_close(getattr(moved, name), getattr(rows, name), rtol=0, atol=0)
+    pairs = [(one, two) for a, b in zip(rows.rounds, moved.rounds, strict=True)
+             for one, two in zip(a, b, strict=True)]  # fmt: skip
+    pairs += [(getattr(rows, k), getattr(moved, k)) for k in ("kind", "incoming", "molecules")]
+    for one, two in pairs:
+        for a, b in zip(vars(one).values(), vars(two).values(), strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
 def test_the_gather_sum_of_lists():
     values = torch.arange(8.0).reshape(4, 2)
     some = lists(np.array([0, 3, 3]), np.array([2, 0, 1]), 4)
