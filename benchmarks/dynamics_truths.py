@@ -9,6 +9,7 @@ Differences, so that a ratio has no meaning; all in float64, but for the average
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,11 +99,12 @@ def at_states(steps: int) -> list[dict]:
             seen.items(), published, (0.005, 0.02), strict=True
         ):
             mean = blocking(torch.stack(values)[:, [one, one + 3]])
+            error = mean.error if math.isfinite(mean.error) else None  # too few steps for one
             rows.append(
                 row(
                     f"liquid at T* {point[0]}, ρ* {point[1]}, {what} against NIST, difference",
                     abs(mean.value - theirs), None, unit="reduced",
-                    bar=3.5 * mean.error + small, seen=mean.value, seen_error=mean.error,
+                    bar=None if error is None else 3.5 * error + small, seen=mean.value, seen_error=error,
                     published=theirs, steps=steps,
                 )
             )  # fmt: skip

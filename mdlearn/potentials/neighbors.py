@@ -114,16 +114,24 @@ def all_pairs(system: System, reach: float) -> Pairs:
 
 
 def tree(system: System, reach: float) -> Pairs:
-    """Each pair within `reach` (Å) of one system once, by k-d trees: the cell must be orthorhombic.
+    """Each pair within `reach` (Å) once, by k-d trees: all cells must be orthorhombic.
 
     One tree holds the atoms, a second one their images on one side of the cell: of i → j + shift and
-    j → i - shift one is enough. Two plain trees are quicker than one that bends around. No periodic
-    axis may be shorter than the reach, for images further away are not looked at.
+    j → i - shift one is enough. Many systems stand side by side, too far apart to see each other.
+    A periodic axis must be longer than the reach.
     """
-    positions, turns = _wrap(system)
-    places, size = positions.double().numpy(), system.cell[0].diagonal().double().numpy()
-    atom, moved = _beside(places, size, system.pbc[0].tolist(), reach)
-    here, beside = _grown(places), _grown(places[atom] + moved * size)
+    cells = system.cell.diagonal(dim1=1, dim2=2)[system.index]  # (atoms, 3)
+    periodic = system.pbc[system.index]
+    turns = (system.positions / cells).floor() * periodic
+    size = cells.double().numpy()
+    places = (system.positions - turns * cells).double().numpy()
+    atom, moved = _beside(places, size, periodic.numpy(), reach)
+    images = places[atom] + moved * size[atom]
+    if system.systems > 1:
+        apart = _apart(places[:, 0], system.index.numpy(), reach)
+        places[:, 0] += apart
+        images[:, 0] += apart[atom]
+    here, beside = _grown(places), _grown(images)
     inside = here.query_pairs(reach, output_type="ndarray")
     across = here.sparse_distance_matrix(beside, reach, output_type="ndarray")
     i = torch.from_numpy(np.concatenate([inside[:, 0], across["i"]]))
@@ -135,25 +143,31 @@ def tree(system: System, reach: float) -> Pairs:
     return i, j, shift.T
 
 
+def _apart(x: np.ndarray, index: np.ndarray, reach: float) -> np.ndarray:
+    """For each atom how far its system moves along x (Å), so that systems and their images are apart."""
+    first = np.flatnonzero(np.diff(index, prepend=-1))
+    low, high = np.minimum.reduceat(x, first), np.maximum.reduceat(x, first)
+    return (np.cumsum(high - low + 4 * reach) - high)[
+        np.cumsum(np.diff(index, prepend=index[0]) > 0)
+    ]
+
+
 def _grown(places: np.ndarray) -> cKDTree:
     """A tree of these places, large leaves and nothing balanced: made once, asked once."""
     return cKDTree(places, leafsize=24, balanced_tree=False, compact_nodes=False)
 
 
 def _beside(
-    places: np.ndarray, size: np.ndarray, pbc: list[bool], reach: float
+    places: np.ndarray, size: np.ndarray, pbc: np.ndarray, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Atoms with an image within reach of the cell, and lattice vectors to it: of two opposite ones, one."""
     reach *= 1 + 1e-9  # for rounding
-    near = {1: places <= reach, -1: places >= size - reach}
-    found = [(np.empty(0, int), np.empty((0, 3)))]
-    for shift in product((-1, 0, 1), repeat=3):
-        axes = [axis for axis in range(3) if shift[axis]]
-        if shift > (0, 0, 0) and all(pbc[axis] for axis in axes):
-            atom = np.all([near[shift[axis]][:, axis] for axis in axes], axis=0).nonzero()[0]
-            found.append((atom, np.full((len(atom), 3), shift, float)))
-    atom, moved = (np.concatenate(part) for part in zip(*found, strict=True))
-    return atom, moved
+    near = {1: (places <= reach) & pbc, -1: (places >= size - reach) & pbc}
+    found = []
+    for shift in [some for some in product((-1, 0, 1), repeat=3) if some > (0, 0, 0)]:
+        atom = np.all([near[s][:, k] for k, s in enumerate(shift) if s], axis=0).nonzero()[0]
+        found.append((atom, np.full((len(atom), 3), shift, float)))
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True))
 
 
 def _search(system: System, reach: float, half: bool) -> Pairs:
@@ -163,11 +177,10 @@ def _search(system: System, reach: float, half: bool) -> Pairs:
         cell = torch.eye(3).to(system.positions).expand(system.systems, 3, 3)
         pbc = torch.zeros(system.systems, 3, dtype=torch.bool, device=cell.device)
         return _search(replace(system, cell=cell, pbc=pbc), reach, half)
-    if not none and (system.systems > 1 or system.cell.device.type != "cpu"):
-        pairs = once(system, reach)
-    elif not none and count > 1 and _fits_tree(system, reach):
+    many = system.systems > 1 or system.positions.device.type != "cpu"
+    if not none and count > 1 and _fits_tree(system, reach):
         pairs = tree(system, reach)
-    elif count > SMALL * system.systems:
+    elif (many and not none) or count > SMALL * system.systems:
         pairs = once(system, reach)
     else:
         pairs = molecules(system, reach) if none else all_pairs(system, reach)
@@ -175,11 +188,16 @@ def _search(system: System, reach: float, half: bool) -> Pairs:
     return pairs if half else _both(pairs)
 
 
+def _straight(cell: Float[Tensor, "systems 3 3"]) -> bool:
+    """All cells are orthorhombic, along the axes."""
+    return not bool((cell - torch.diag_embed(cell.diagonal(dim1=1, dim2=2))).any())
+
+
 def _fits_tree(system: System, reach: float) -> bool:
-    """The cell is orthorhombic, and no periodic axis is shorter than the reach."""
-    cell, lengths = system.cell[0], system.cell[0].diagonal()
-    straight = not bool((cell - lengths.diag()).any()) and bool((lengths > 0).all())
-    return straight and bool(((lengths > reach) | ~system.pbc[0]).all())
+    """On the CPU, cells orthorhombic, and no periodic axis shorter than the reach."""
+    lengths = system.cell.diagonal(dim1=1, dim2=2)
+    fits = (lengths > 0) & (~system.pbc | (lengths > reach))
+    return system.cell.device.type == "cpu" and bool(fits.all()) and _straight(system.cell)
 
 
 def _once(pairs: Pairs) -> Pairs:
@@ -224,12 +242,15 @@ def _list(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
     """Each pair once, with the way from atom j to its image."""
     i, j, shift = pairs
     moves = shift.T.contiguous()  # (3, pairs)
-    if system.cell is not None and system.systems == 1:
-        moves = system.cell[0].detach().T @ moves
-    elif system.cell is not None:
-        moves = torch.einsum(
-            "xp,pxy->yp", moves, system.cell.detach()[system.index[i]]
-        ).contiguous()
+    if system.cell is not None:
+        cell, owner = system.cell.detach(), system.index.index_select(0, i)
+        if _straight(cell):
+            size = cell.diagonal(dim1=1, dim2=2).T  # (3, systems)
+            moves = moves * (size if system.systems == 1 else size.index_select(1, owner))
+        elif system.systems == 1:
+            moves = cell[0].T @ moves
+        else:
+            moves = torch.einsum("xp,pxy->yp", moves, cell.index_select(0, owner)).contiguous()
     return replace(
         system,
         neighbors=None,
@@ -258,8 +279,7 @@ def _fill(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
     count = torch.bincount(i, minlength=atoms)
     width = max(1, int(count.max()))
     slot = torch.arange(len(i), device=i.device) - (count.cumsum(0) - count)[i]
-    itself = torch.arange(atoms, device=i.device).unsqueeze(1)
-    neighbors = itself.repeat(1, width)
+    neighbors = torch.arange(atoms, device=i.device).unsqueeze(1).repeat(1, width)
     neighbors[i, slot] = j
     mask = torch.arange(width, device=i.device) < count.unsqueeze(1)
     shifts = None

@@ -12,6 +12,7 @@ from ase.calculators.lj import LennardJones as Theirs
 from ase.neighborlist import neighbor_list
 
 from mdlearn.potentials import neighbors
+from mdlearn.potentials.boxes import once
 from mdlearn.potentials.pair import LennardJones, Morse
 from mdlearn.potentials.system import evaluate, from_atoms
 from mdlearn.potentials.terms import Tabulated
@@ -35,6 +36,17 @@ def test_half_list_gives_what_the_table_gives(potential: LennardJones | Morse) -
         there = getattr(whole, name)
         allowed = 1e-12 * float(there.abs().max())
         torch.testing.assert_close(getattr(seen, name), there, rtol=1e-9, atol=allowed)
+
+
+def test_a_tree_keeps_many_systems_apart() -> None:
+    frames = [argon(2), argon(3, seed=1), argon(2, seed=2)]
+    frames[1].pbc, frames[2].pbc = [False, True, True], False
+    frames[2].cell[0, 0] = 5.0  # not periodic: atoms may lie beyond
+    batch = from_atoms(frames)
+    for cutoff in (5.0, 10.9):
+        i, j, shift = neighbors.tree(batch, cutoff)
+        assert not rows(*both((i, j, shift))) ^ rows(*both(once(batch, cutoff)))
+        assert bool((batch.index[i] == batch.index[j]).all())
 
 
 @pytest.mark.parametrize("cutoff", [5.0, 7.0, 10.9])  # the cell is 11 Å wide
