@@ -34,7 +34,7 @@ NIST = {  # file, cutoff → energy, long-range correction, how far both are rou
     ("lj_sample_config_periodic4.xyz", 4.0): (-17.060, -0.23008, 5e-4),
     ("lj_triclinic_sample_config_periodic3.xyz", 3.0): (-505.78567945, -29.37186431, 1e-8),
 }
-STATES = {  # temperature, density → energy of an atom, pressure: Monte Carlo of 500 atoms, errors < 0.002
+STATES = {  # temperature, density → energy of an atom, pressure, as quoted by public code
     (0.85, 0.776): (-5.5121, 0.0068),
     (0.85, 0.860): (-6.0305, 1.2660),
     (0.90, 0.820): (-5.7456, 0.8239),
