@@ -102,6 +102,8 @@ class ACE(nn.Module):
         crowd: Number of neighbors that is usual, which keeps sums near one.
     """
 
+    portion = 256  # atoms whose intermediate numbers fit in a cache
+
     def __init__(
         self,
         elements: Sequence[int],

@@ -133,7 +133,8 @@ def evaluate(
     r"""Energies and forces, $F = -\partial E / \partial R$, and the virial $-\partial E / \partial \epsilon$.
 
     A strain ε moves positions and cell, R → R(1 + ε). A potential with a method
-    `analytic(system, virial=…) -> Evaluation` is taken at its word, unless a graph is wanted.
+    `analytic(system, virial=…) -> Evaluation` is taken at its word, unless a graph is wanted. On the
+    CPU a potential with a `portion` sees a batch in parts of so many atoms, which stay in its cache.
 
     Args:
         potential: Energies of a system.
@@ -144,6 +145,21 @@ def evaluate(
     analytic = getattr(potential, "analytic", None)
     if analytic is not None and not graph:
         return analytic(system, virial=virial)
+    portion = getattr(type(potential), "portion", None)
+    if portion is None or graph or system.positions.device.type != "cpu":
+        return _slopes(potential, system, virial, graph)
+    seen = [_slopes(potential, part, virial, graph) for part in portions(system, portion)]
+    if len(seen) == 1:
+        return seen[0]
+    energies, forces = (
+        torch.cat([getattr(part, name) for part in seen]) for name in ("energies", "forces")
+    )
+    return Evaluation(
+        energies, forces, torch.cat([part.virial for part in seen]) if virial else None
+    )
+
+
+def _slopes(potential: Potential, system: System, virial: bool, graph: bool) -> Evaluation:
     with torch.enable_grad():
         positions = system.positions.detach().requires_grad_()
         moved, wanted = system.at(positions), [positions]
@@ -155,6 +171,35 @@ def evaluate(
     if not graph:
         energies = energies.detach()
     return Evaluation(energies, -slopes[0], -slopes[1] if virial else None)
+
+
+def portions(system: System, atoms: int) -> list[System]:
+    """A batch in parts of whole systems, about so many atoms each, with their rows of the neighbor table."""
+    ends = torch.bincount(system.index, minlength=system.systems).cumsum(0)
+    count = max(1, round(len(system.numbers) / atoms))
+    if count == 1 or system.systems == 1 or system.pairs is not None:
+        return [system]
+    marks = torch.linspace(0, len(system.numbers), count + 1)[1:]
+    last = torch.searchsorted(ends, marks - 0.5).unique() + 1  # systems up to here are in the part
+    parts, first, begin = [], 0, 0
+    for until in last.tolist():
+        end = int(ends[until - 1])
+        parts.append(_cut(system, slice(begin, end), slice(first, until)))
+        first, begin = until, end
+    return parts
+
+
+def _cut(system: System, atoms: slice, systems: slice) -> System:
+    of_systems = {"cell", "pbc", "built_cell"}
+    cut = {
+        name: value[systems if name in of_systems else atoms]
+        for name, value in vars(system).items()
+        if isinstance(value, Tensor)
+    }
+    cut["index"] = cut["index"] - systems.start
+    if system.neighbors is not None:
+        cut["neighbors"] = cut["neighbors"] - atoms.start
+    return replace(system, **cut, systems=systems.stop - systems.start)
 
 
 def forces(potential: Potential, system: System) -> Float[Tensor, "atoms 3"]:

@@ -14,8 +14,9 @@ from mdlearn.potentials.calculator import FromASE, PotentialCalculator
 from mdlearn.potentials.committee import Committee, disagreement, farthest, most_disputed
 from mdlearn.potentials.fit import Labelled
 from mdlearn.potentials.harmonics import coupling, gaunt, harmonics, polynomials
+from mdlearn.potentials.neighbors import table
 from mdlearn.potentials.pair import LennardJones, Morse
-from mdlearn.potentials.system import evaluate, forces, from_atoms, to_atoms
+from mdlearn.potentials.system import evaluate, forces, from_atoms, portions, to_atoms
 from mdlearn.potentials.weights import card, load, save
 from tests.potentials.frames import ethanol, random_ace, silicon, water
 
@@ -37,6 +38,30 @@ def test_two_atoms_rest_where_the_docstring_says(
     seen = evaluate(potential, from_atoms(pair(rest)))
     assert float(seen.energies) == pytest.approx(-depth, abs=1e-12)
     assert float(seen.forces.abs().max()) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "frames", [[water(), ethanol(), water(), ethanol(), ethanol()], [silicon()] * 6]
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_batch_seen_in_portions_is_the_batch(
+    frames: list[Atoms], known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = from_atoms(frames)
+    whole = table(whole, 4.0) if known else whole
+    parts = portions(whole, 12)
+    assert [len(part.numbers) for part in parts] == (
+        [3 + 9, 3 + 9, 9] if len(frames) == 5 else [12, 12]
+    )
+    potential = random_ace([1, 6, 8, 14], cutoff=4.0)
+    monkeypatch.setattr(type(potential), "portion", 12)
+    seen = evaluate(potential, whole, virial=True)
+    monkeypatch.setattr(type(potential), "portion", None)
+    plain = evaluate(potential, whole, virial=True)
+    for name in ("energies", "forces", "virial"):
+        torch.testing.assert_close(
+            getattr(seen, name), getattr(plain, name), rtol=1e-12, atol=1e-12
+        )
 
 
 def test_lennard_jones_equals_ase() -> None:
