@@ -90,6 +90,7 @@ TABLE = [
     ("charge", r"mixes charges \[0.0, 1.0\].*train one on each", training_file),
     *(("charge", r"says charge 1, .*use \w+\(charge=1\)", door) for door in LABELS),
     *(("total charge", r"says charge -1, .*\(charge=-1\)", door) for door in LABELS),
+    ("charge", r"charge 1, .* trained on charge 0; train .*GFN2\(charge=1\)", calculator),
     *(("box", "is periodic, .*cut a cluster or set pbc=False", door) for door in LABELS),
     *(("uranium", "has U, which .* does not know; take another", door) for door in LABELS),
     *(("carbon", r"knows elements \[1, 8\], got \[6\]; train one on data", door) for door in USE),
@@ -108,6 +109,16 @@ def test_bad_atoms_get_a_cure_at_every_door(
     with pytest.raises(ValueError, match=message):
         door(SPOILED[what].copy() if door not in FILES else SPOILED[what], tmp_path)
     assert not (tmp_path / "log").exists()
+
+
+def test_a_potential_of_ions_takes_ions() -> None:
+    ion = changed(info={"charge": -1})
+    settings = small().settings | {"charge": -1.0}
+    assert np.isfinite(
+        PotentialCalculator(exact(ACE(**settings), torch.float64)).get_potential_energy(ion)
+    )
+    with pytest.raises(ValueError, match="says charge 0, the potential was trained on charge -1"):
+        PotentialCalculator(ACE(**settings)).get_potential_energy(changed(info={"charge": 0}))
 
 
 @pytest.mark.parametrize("door", [*FILES, cheap_label, *USE])

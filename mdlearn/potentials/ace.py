@@ -100,6 +100,7 @@ class ACE(nn.Module):
         message_degree: Highest degree of what neighbors send: 0 scalars, 1 vectors.
         hidden: Width of the readout network.
         crowd: Number of neighbors that is usual, which keeps sums near one.
+        charge: Total charge (e) of the molecules that it is trained on; it cannot see another one.
     """
 
     portion = 256  # atoms whose intermediate numbers fit in a cache
@@ -117,14 +118,16 @@ class ACE(nn.Module):
         message_degree: int = 1,
         hidden: int = 64,
         crowd: float = 9.0,
+        charge: float = 0.0,
     ) -> None:
         super().__init__()
         elements = sorted({int(number) for number in elements})
         self.settings = {
             "elements": elements, "cutoff": cutoff, "channels": channels, "degree": degree,
             "radial": radial, "layers": layers, "order": order, "message_degree": message_degree,
-            "hidden": hidden, "crowd": crowd,
+            "hidden": hidden, "crowd": crowd, "charge": charge,
         }  # fmt: skip
+        self.charge = charge
         self.cutoff, self.channels, self.sent = cutoff, channels, (message_degree + 1) ** 2
         kinds, crowd_root = len(elements), math.sqrt(crowd)
         species = torch.full((120,), -1)

@@ -12,6 +12,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from jaxtyping import Float
 from torch import Tensor
 
+from mdlearn.data.read import charge_of
 from mdlearn.potentials.neighbors import refresh, table
 from mdlearn.potentials.system import Evaluation, Potential, System, evaluate, from_atoms, to_atoms
 
@@ -56,9 +57,10 @@ class PotentialCalculator(Calculator):
         """Energy (eV), forces (eV/Å), with a cell the stress (eV/Å³), and energies of atoms where known.
 
         Raises:
-            ValueError: An element that the potential does not know.
+            ValueError: An element or a charge that the potential does not know.
         """
         super().calculate(atoms, properties, system_changes)
+        check_charge(self.potential, self.atoms)
         plain = Atoms(
             self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=self.atoms.pbc
         )
@@ -90,6 +92,20 @@ class PotentialCalculator(Calculator):
             )
         with torch.no_grad():
             return atomic(self.system).double().cpu().numpy()
+
+
+def check_charge(potential: Potential, atoms: Atoms) -> None:
+    """Refuse a molecule whose charge is not that of the molecules a potential was trained on.
+
+    Raises:
+        ValueError: `atoms.info` tells another charge (e); a potential sees elements and positions only.
+    """
+    known, told = getattr(potential, "charge", None), charge_of(atoms)
+    if known is not None and told is not None and told != known:
+        raise ValueError(
+            f"{atoms.get_chemical_formula()} says charge {told:g}, the potential was trained on charge "
+            f"{known:g}; train one on labels of that charge, or use GFN2(charge={told:g}).calculator()"
+        )
 
 
 @dataclass(frozen=True)
