@@ -4,6 +4,7 @@ Many systems are one `System`: their atoms stand one after the other, `index` sa
 Next: `neighbors.py`, who is within a cutoff.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -133,8 +134,7 @@ def evaluate(
     r"""Energies and forces, $F = -\partial E / \partial R$, and the virial $-\partial E / \partial \epsilon$.
 
     A strain ε moves positions and cell, R → R(1 + ε). A potential with a method
-    `analytic(system, virial=…) -> Evaluation` is taken at its word, unless a graph is wanted. On the
-    CPU a potential with a `portion` sees a batch in parts of so many atoms, which stay in its cache.
+    `analytic(system, virial=…) -> Evaluation` is taken at its word, unless a graph is wanted.
 
     Args:
         potential: Energies of a system.
@@ -145,21 +145,9 @@ def evaluate(
     analytic = getattr(potential, "analytic", None)
     if analytic is not None and not graph:
         return analytic(system, virial=virial)
-    portion = getattr(type(potential), "portion", None)
-    if portion is None or graph or system.positions.device.type != "cpu":
-        return _slopes(potential, system, virial, graph)
-    seen = [_slopes(potential, part, virial, graph) for part in portions(system, portion)]
-    if len(seen) == 1:
-        return seen[0]
-    energies, forces = (
-        torch.cat([getattr(part, name) for part in seen]) for name in ("energies", "forces")
-    )
-    return Evaluation(
-        energies, forces, torch.cat([part.virial for part in seen]) if virial else None
-    )
-
-
-def _slopes(potential: Potential, system: System, virial: bool, graph: bool) -> Evaluation:
+    parts = [system] if graph else portions(potential, system)
+    if len(parts) > 1:
+        return joined([evaluate(potential, part, virial=virial) for part in parts])
     with torch.enable_grad():
         positions = system.positions.detach().requires_grad_()
         moved, wanted = system.at(positions), [positions]
@@ -173,13 +161,19 @@ def _slopes(potential: Potential, system: System, virial: bool, graph: bool) -> 
     return Evaluation(energies, -slopes[0], -slopes[1] if virial else None)
 
 
-def portions(system: System, atoms: int) -> list[System]:
-    """A batch in parts of whole systems, about so many atoms each, with their rows of the neighbor table."""
-    ends = torch.bincount(system.index, minlength=system.systems).cumsum(0)
-    count = max(1, round(len(system.numbers) / atoms))
-    if count == 1 or system.systems == 1 or system.pairs is not None:
+def portions(potential: Potential, system: System) -> list[System]:
+    """A large batch in parts of whole systems, on a CPU: their intermediate numbers stay in its cache.
+
+    Each has about as many atoms as the class of the potential wants in `portion`, and its rows of the
+    neighbor table. All in one where it wants none, and on an accelerator.
+    """
+    atoms = len(system.numbers)
+    count = round(atoms / getattr(type(potential), "portion", math.inf))
+    apart = system.positions.device.type == "cpu" and system.pairs is None
+    if count < 2 or system.systems == 1 or not apart:
         return [system]
-    marks = torch.linspace(0, len(system.numbers), count + 1)[1:]
+    ends = torch.bincount(system.index, minlength=system.systems).cumsum(0)
+    marks = torch.linspace(0, atoms, count + 1)[1:]
     last = torch.searchsorted(ends, marks - 0.5).unique() + 1  # systems up to here are in the part
     parts, first, begin = [], 0, 0
     for until in last.tolist():
@@ -187,6 +181,14 @@ def portions(system: System, atoms: int) -> list[System]:
         parts.append(_cut(system, slice(begin, end), slice(first, until)))
         first, begin = until, end
     return parts
+
+
+def joined(parts: Sequence[Evaluation]) -> Evaluation:
+    """What a potential says of parts of a batch, as of the batch."""
+    names = [name for name, value in vars(parts[0]).items() if value is not None]
+    return Evaluation(
+        **{name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+    )
 
 
 def _cut(system: System, atoms: slice, systems: slice) -> System:

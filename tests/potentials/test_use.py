@@ -49,14 +49,12 @@ def test_a_batch_seen_in_portions_is_the_batch(
 ) -> None:
     whole = from_atoms(frames)
     whole = table(whole, 4.0) if known else whole
-    parts = portions(whole, 12)
-    assert [len(part.numbers) for part in parts] == (
-        [3 + 9, 3 + 9, 9] if len(frames) == 5 else [12, 12]
-    )
     potential = random_ace([1, 6, 8, 14], cutoff=4.0)
     monkeypatch.setattr(type(potential), "portion", 12)
+    sizes = [len(part.numbers) for part in portions(potential, whole)]
+    assert sizes == ([3 + 9, 3 + 9, 9] if len(frames) == 5 else [12, 12])
     seen = evaluate(potential, whole, virial=True)
-    monkeypatch.setattr(type(potential), "portion", None)
+    monkeypatch.setattr(type(potential), "portion", 1000)
     plain = evaluate(potential, whole, virial=True)
     for name in ("energies", "forces", "virial"):
         torch.testing.assert_close(
