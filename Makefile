@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test environment lint laws notebooks browser pictures chromium readme offline site clean-notebooks clean
+.PHONY: help lab test environment lint laws notebooks browser pictures chromium readme links offline site clean-notebooks clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -68,6 +68,13 @@ readme: ## write the last run of the chapters into README.md
 	PYTHONPATH=. $(BIN)/python tests/notebooks/plan.py
 	$(BIN)/python -m benchmarks.chapters
 	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python -m tests.lessons.table
+
+links: ## write your repository into all links: make links REPOSITORY=https://github.com/YOU/mdlearn
+	@[[ "$(REPOSITORY)" =~ ^https://github.com/[^/]+/[^/]+$$ ]] || \
+	    { echo "name it: make links REPOSITORY=https://github.com/YOU/mdlearn"; exit 1; }
+	old=$$(sed -n 's|.*mybinder.org/v2/gh/\([^/]*/[^/]*\)/.*|\1|p' README.md | head -n 1); \
+	    new=$(REPOSITORY:https://github.com/%=%); \
+	    git grep -lF "$$old" | xargs sed -i "s|$$old|$$new|g"
 
 offline: $(BIN)/python ## one zip with chapters and packages, for a room without a network
 	rm -rf build/mdlearn && mkdir -p build/mdlearn/wheels dist

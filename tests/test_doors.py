@@ -12,6 +12,7 @@ from tests.notebooks.plan import END, START, minutes, table, updated
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 PYTHON = (ROOT / "binder/runtime.txt").read_text().strip().removeprefix("python-")
 
 
@@ -69,12 +70,40 @@ def test_images_have_the_python_of_binder():
 
 
 def test_the_cell_for_colab_does_nothing_elsewhere():
-    page = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?google\.colab.*?)```", page, re.S)
-    source = re.sub(r"^(\s*)%.*$", r"\1pass", re.sub(r"^  ", "", block, flags=re.M), flags=re.M)
+    notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in NOTEBOOKS]
+    (source,) = {"".join(notebook["cells"][1]["source"]) for notebook in notebooks}
     first, branch = ast.parse(source).body
     assert ast.unparse(first) == "import sys" and isinstance(branch, ast.If)
     assert ast.unparse(branch.test) == "'google.colab' in sys.modules" and not branch.orelse
+    assert "pip" in source and "enable_custom_widget_manager" in source
+
+
+LINK = re.compile(r"(?:github\.com|/gh|/github)/([\w-]+/mdlearn)\b")
+
+
+def test_all_links_name_one_repository_and_one_command_writes_another(tmp_path: Path):
+    def git(*words: str, cwd: Path = tmp_path) -> str:
+        told = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
+        return subprocess.run(told, cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+    files = git("grep", "-lIE", "(github.com|/gh)/[[:alnum:]-]+/mdlearn", cwd=ROOT).split()
+    files.remove("Makefile")  # says how
+    named = {file: LINK.findall((ROOT / file).read_text(encoding="utf-8")) for file in files}
+    assert {"README.md", "docs/teaching.md", "notebooks/00_start.ipynb"} <= set(files)
+    (owner,) = {link for links in named.values() for link in links}
+    for file in [*files, "Makefile"]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes((ROOT / file).read_bytes())
+    git("init", "-q")
+    git("add", ".")
+    make = ["make", "links", "REPOSITORY=https://github.com/school/lessons"]
+    subprocess.run(make, cwd=tmp_path, capture_output=True, check=True)
+    for file, links in named.items():
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        assert owner not in text and text.count("school/lessons") >= len(links)
+    unnamed = [*make[:2], "REPOSITORY=lessons"]
+    wrong = subprocess.run(unnamed, cwd=tmp_path, capture_output=True, check=False)
+    assert wrong.returncode and b"https://github.com/YOU" in wrong.stdout
 
 
 def test_the_offline_zip_is_one_command_that_downloads_what_binder_pins():

@@ -28,7 +28,7 @@ def minutes(notebook: dict, machine: float) -> tuple[int, int]:
     for cell in notebook["cells"]:
         tags = cell["metadata"].get("tags", [])
         exercises += "answer" in tags
-        if "solution" not in tags:
+        if not {"solution", "colab"} & set(tags):
             texts[cell["cell_type"]] += "".join(cell["source"]) + "\n"
     reading = len(texts["markdown"].split()) / WORDS
     code = sum(bool(line.strip()) for line in texts["code"].splitlines()) / LINES
