@@ -16,6 +16,7 @@ from torch import Tensor
 from mdlearn.potentials.boxes import Pairs, once
 from mdlearn.potentials.system import System
 
+Rows = tuple[Tensor, Tensor]  # atoms i and j (2, pairs), shifts of j in lattice vectors (3, pairs)
 SMALL = 400  # atoms of a system up to which all pairs are tried
 
 
@@ -45,8 +46,8 @@ def table(system: System, cutoff: float, *, skin: float = 0.0, half: bool = Fals
         )
     reach = cutoff + skin
     cell = None if system.cell is None else system.cell.detach()
-    pairs = _search(replace(system, positions=system.positions.detach(), cell=cell), reach, half)
-    return (_list if half else _fill)(system, pairs, cutoff, reach)
+    rows = _search(replace(system, positions=system.positions.detach(), cell=cell), reach, half)
+    return (_list if half else _fill)(system, *rows, cutoff, reach)
 
 
 def refresh(system: System) -> System:
@@ -113,7 +114,7 @@ def all_pairs(system: System, reach: float) -> Pairs:
     return i, j, shift + turns[i] - turns[j]
 
 
-def tree(system: System, reach: float) -> Pairs:
+def tree(system: System, reach: float) -> Rows:
     """Each pair within `reach` (Å) once, by k-d trees: all cells must be orthorhombic.
 
     One tree holds the atoms, a second one their images on one side of the cell: of i → j + shift and
@@ -134,22 +135,22 @@ def tree(system: System, reach: float) -> Pairs:
     here, beside = _grown(places), _grown(images)
     inside = here.query_pairs(reach, output_type="ndarray")
     across = here.sparse_distance_matrix(beside, reach, output_type="ndarray")
-    i = torch.from_numpy(np.concatenate([inside[:, 0], across["i"]]))
-    j = torch.from_numpy(np.concatenate([inside[:, 1], atom[across["j"]]]))
-    shift = turns.new_zeros(3, len(i))  # long rows are quick
-    shift[:, len(inside) :] = torch.from_numpy(moved[across["j"]].T)
+    ends = np.empty((2, len(inside) + len(across)), np.int64)
+    ends[:, : len(inside)] = inside.T
+    ends[0, len(inside) :], ends[1, len(inside) :] = across["i"], atom[across["j"]]
+    ends, shifts = torch.from_numpy(ends), turns.new_zeros(3, ends.shape[1])
+    shifts[:, len(inside) :] = torch.from_numpy(moved.T[:, across["j"]])
     if bool(turns.any()):
-        shift += turns.T.index_select(1, i) - turns.T.index_select(1, j)
-    return i, j, shift.T
+        shifts += turns.T.index_select(1, ends[0]) - turns.T.index_select(1, ends[1])
+    return ends, shifts
 
 
 def _apart(x: np.ndarray, index: np.ndarray, reach: float) -> np.ndarray:
     """For each atom how far its system moves along x (Å), so that systems and their images are apart."""
     first = np.flatnonzero(np.diff(index, prepend=-1))
     low, high = np.minimum.reduceat(x, first), np.maximum.reduceat(x, first)
-    return (np.cumsum(high - low + 4 * reach) - high)[
-        np.cumsum(np.diff(index, prepend=index[0]) > 0)
-    ]
+    rank = np.cumsum(np.diff(index, prepend=index[0]) > 0)
+    return (np.cumsum(high - low + 4 * reach) - high)[rank]
 
 
 def _grown(places: np.ndarray) -> cKDTree:
@@ -170,7 +171,7 @@ def _beside(
     return tuple(np.concatenate(part) for part in zip(*found, strict=True))
 
 
-def _search(system: System, reach: float, half: bool) -> Pairs:
+def _search(system: System, reach: float, half: bool) -> Rows:
     """Pairs within reach, each once or from both sides, by the quickest way that is exact here."""
     count, none = len(system.numbers), system.cell is None
     if none and count > SMALL * system.systems:
@@ -179,13 +180,17 @@ def _search(system: System, reach: float, half: bool) -> Pairs:
         return _search(replace(system, cell=cell, pbc=pbc), reach, half)
     many = system.systems > 1 or system.positions.device.type != "cpu"
     if not none and count > 1 and _fits_tree(system, reach):
-        pairs = tree(system, reach)
+        rows = tree(system, reach)
     elif (many and not none) or count > SMALL * system.systems:
-        pairs = once(system, reach)
+        rows = _rows(once(system, reach))
     else:
         pairs = molecules(system, reach) if none else all_pairs(system, reach)
-        return _once(pairs) if half else pairs
-    return pairs if half else _both(pairs)
+        return _rows(_once(pairs) if half else pairs)
+    return rows if half else _both(*rows)
+
+
+def _rows(pairs: Pairs) -> Rows:
+    return torch.stack(pairs[:2]), pairs[2].T.contiguous()
 
 
 def _straight(cell: Float[Tensor, "systems 3 3"]) -> bool:
@@ -208,12 +213,11 @@ def _once(pairs: Pairs) -> Pairs:
     return i[keep], j[keep], shift[keep]
 
 
-def _both(pairs: Pairs) -> Pairs:
+def _both(ends: Tensor, shifts: Tensor) -> Rows:
     """Each pair from both sides, sorted by the first atom."""
-    i, j, shift = pairs
-    i, j, shift = torch.cat([i, j]), torch.cat([j, i]), torch.cat([shift, -shift])
-    order = torch.argsort(i, stable=True)
-    return i[order], j[order], shift[order]
+    ends, shifts = torch.cat([ends, ends.flip(0)], 1), torch.cat([shifts, -shifts], 1)
+    order = torch.argsort(ends[0], stable=True)
+    return ends.index_select(1, order), shifts.index_select(1, order)
 
 
 def _wrap(system: System) -> tuple[Float[Tensor, "atoms 3"], Float[Tensor, "atoms 3"]]:
@@ -223,14 +227,10 @@ def _wrap(system: System) -> tuple[Float[Tensor, "atoms 3"], Float[Tensor, "atom
     return system.positions - turns @ system.cell[0], turns
 
 
-def _heights(cell: Float[Tensor, "3 3"]) -> Float[Tensor, "3"]:
-    """Distance between opposite faces (Å)."""
-    return 1 / torch.linalg.inv(cell).norm(dim=0)
-
-
 def _layers(system: System, reach: float) -> Int[Tensor, "3"]:
     """How many images to look at on each side, none where an axis does not repeat."""
-    return (torch.ceil(reach / _heights(system.cell[0])) * system.pbc[0]).long()
+    heights = 1 / torch.linalg.inv(system.cell[0]).norm(dim=0)  # between opposite faces (Å)
+    return (torch.ceil(reach / heights) * system.pbc[0]).long()
 
 
 def _grid(low: Int[Tensor, "3"], high: Int[Tensor, "3"]) -> Int[Tensor, "points 3"]:
@@ -238,30 +238,30 @@ def _grid(low: Int[Tensor, "3"], high: Int[Tensor, "3"]) -> Int[Tensor, "points 
     return torch.cartesian_prod(*axes)
 
 
-def _list(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
+def _list(system: System, ends: Tensor, shifts: Tensor, cutoff: float, reach: float) -> System:
     """Each pair once, with the way from atom j to its image."""
-    i, j, shift = pairs
-    moves = shift.T.contiguous()  # (3, pairs)
+    moves = shifts
     if system.cell is not None:
-        cell, owner = system.cell.detach(), system.index.index_select(0, i)
+        cell, many = system.cell.detach(), system.systems > 1
+        owner = system.index.index_select(0, ends[0]) if many else None
         if _straight(cell):
             size = cell.diagonal(dim1=1, dim2=2).T  # (3, systems)
-            moves = moves * (size if system.systems == 1 else size.index_select(1, owner))
-        elif system.systems == 1:
-            moves = cell[0].T @ moves
-        else:
+            moves = moves.mul_(size.index_select(1, owner) if many else size)
+        elif many:
             moves = torch.einsum("xp,pxy->yp", moves, cell.index_select(0, owner)).contiguous()
+        else:
+            moves = cell[0].T @ moves
     return replace(
         system,
         neighbors=None,
         shifts=None,
         mask=None,
-        pairs=torch.stack([i, j]),
+        pairs=ends,
         moves=moves,
         built=system.positions.detach().clone(),
         built_cell=system.cell,
         cutoff=cutoff,
-        reach=_whole(system, 2 * len(i), reach),
+        reach=_whole(system, 2 * ends.shape[1], reach),
     )
 
 
@@ -272,9 +272,9 @@ def _whole(system: System, count: int, reach: float) -> float:
     return math.inf if everything else reach
 
 
-def _fill(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
+def _fill(system: System, ends: Tensor, shifts: Tensor, cutoff: float, reach: float) -> System:
     """Pairs, sorted by their first atom, as a table with rows of equal width."""
-    i, j, shift = pairs
+    i, j = ends
     atoms = len(system.numbers)
     count = torch.bincount(i, minlength=atoms)
     width = max(1, int(count.max()))
@@ -282,14 +282,14 @@ def _fill(system: System, pairs: Pairs, cutoff: float, reach: float) -> System:
     neighbors = torch.arange(atoms, device=i.device).unsqueeze(1).repeat(1, width)
     neighbors[i, slot] = j
     mask = torch.arange(width, device=i.device) < count.unsqueeze(1)
-    shifts = None
+    images = None
     if system.cell is not None:
-        shifts = system.positions.new_zeros(atoms, width, 3)
-        shifts[i, slot] = shift
+        images = system.positions.new_zeros(atoms, width, 3)
+        images[i, slot] = shifts.T
     return replace(
         system,
         neighbors=neighbors,
-        shifts=shifts,
+        shifts=images,
         mask=mask,
         pairs=None,
         moves=None,

@@ -44,8 +44,8 @@ def test_a_tree_keeps_many_systems_apart() -> None:
     frames[2].cell[0, 0] = 5.0  # not periodic: atoms may lie beyond
     batch = from_atoms(frames)
     for cutoff in (5.0, 10.9):
-        i, j, shift = neighbors.tree(batch, cutoff)
-        assert not rows(*both((i, j, shift))) ^ rows(*both(once(batch, cutoff)))
+        (i, j), shifts = neighbors.tree(batch, cutoff)
+        assert not rows(*both((i, j, shifts.T))) ^ rows(*both(once(batch, cutoff)))
         assert bool((batch.index[i] == batch.index[j]).all())
 
 
@@ -56,9 +56,8 @@ def test_a_tree_finds_what_boxes_find(cutoff: float) -> None:
     for pbc in ([True] * 3, [True, False, True]):
         atoms.pbc = pbc
         system = neighbors.table(from_atoms(atoms), cutoff, half=True)
-        assert not rows(*both(neighbors.tree(system, cutoff))) ^ rows(
-            *neighbor_list("ijS", atoms, cutoff)
-        )
+        (i, j), shifts = neighbors.tree(system, cutoff)
+        assert not rows(*both((i, j, shifts.T))) ^ rows(*neighbor_list("ijS", atoms, cutoff))
         first, second = system.pairs
         arrows = system.positions[second] - system.positions[first] + system.moves.T
         lengths = np.sort(neighbor_list("d", atoms, cutoff))[::2]
