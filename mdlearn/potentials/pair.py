@@ -18,6 +18,7 @@ from mdlearn.potentials.neighbors import ensure
 from mdlearn.potentials.system import Evaluation, System
 
 ENDINGS = ("switch", "shift", "cut")
+BLOCK = 2**18  # pairs of a long list that are summed at a time
 START = 0.9  # of the cutoff: where the switch begins
 
 
@@ -87,9 +88,7 @@ class Pairwise:
         """Energies, forces and virial from the formula's own derivative."""
         if system.pairs is None:
             return self._table(ensure(system, self.cutoff), virial)
-        energy, forces, rest = self.kernel(
-            self.curve, system.positions, system.pairs, system.moves, virial
-        )
+        energy, forces, rest = self._sum(system, virial)
         owner = None
         if system.systems > 1:
             owner = system.index.index_select(0, system.pairs[0])
@@ -99,6 +98,19 @@ class Pairwise:
         each = torch.stack([-arrow * pull for arrow in rest[0] for pull in rest[1]])  # (9, pairs)
         tensor = _by_owner(each, owner, system.systems)  # (9, systems)
         return Evaluation(energies, forces, tensor.T.reshape(-1, 3, 3))
+
+    def _sum(self, system: System, virial: bool) -> tuple:
+        """The kernel over all pairs; uncompiled on a CPU in blocks, so that they fit in its cache."""
+        plain = self.kernel is half_sum and system.positions.device.type == "cpu"
+        if virial or not plain or system.pairs.shape[1] <= 2 * BLOCK:
+            return self.kernel(self.curve, system.positions, system.pairs, system.moves, virial)
+        energies, forces = [], torch.zeros_like(system.positions)
+        blocks = system.pairs.split(BLOCK, 1), system.moves.split(BLOCK, 1)
+        for pairs, moves in zip(*blocks, strict=True):
+            energy, force, _ = self.kernel(self.curve, system.positions, pairs, moves)
+            energies.append(energy)
+            forces += force
+        return torch.cat(energies), forces, None
 
     def _table(self, system: System, virial: bool) -> Evaluation:
         """Sum over the neighbor table, in which each pair stands twice."""

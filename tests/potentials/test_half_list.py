@@ -38,6 +38,17 @@ def test_half_list_gives_what_the_table_gives(potential: LennardJones | Morse) -
         torch.testing.assert_close(getattr(seen, name), there, rtol=1e-9, atol=allowed)
 
 
+def test_a_long_list_in_blocks_gives_what_it_gives_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    potential = LennardJones(cutoff=5.0)
+    system = neighbors.table(from_atoms([argon(2), argon(3, seed=1)]), 5.0, half=True)
+    whole = evaluate(potential, system)
+    monkeypatch.setattr("mdlearn.potentials.pair.BLOCK", 100)
+    assert system.pairs.shape[1] > 300
+    blocks = evaluate(potential, system)
+    torch.testing.assert_close(blocks.energies, whole.energies, rtol=1e-12, atol=0)
+    torch.testing.assert_close(blocks.forces, whole.forces, rtol=0, atol=1e-14)
+
+
 def test_a_tree_keeps_many_systems_apart() -> None:
     frames = [argon(2), argon(3, seed=1), argon(2, seed=2)]
     frames[1].pbc, frames[2].pbc = [False, True, True], False
