@@ -96,22 +96,14 @@ def graphs(mols: Sequence[Chem.Mol], *, depth: int = 3) -> Graphs:
     """
     atom_kinds: dict[tuple, int] = {}
     bond_kinds: dict[tuple, int] = {}
+    names: dict[tuple, int] = {}
     atoms: list[int] = []
     bonds: list[int] = []
     source: list[int] = []
     atom_count, bond_count = [0], [0]
-    name: dict[tuple, int] = {}  # most atoms are known by two quick questions
     for molecule in mols:
-        first, handed = len(atoms), molecule.HasSubstructMatch(HANDED)
-        for atom in molecule.GetAtoms():
-            told = (atom.GetSmarts(False, True), atom.GetHybridization(), atom.GetDegree())
-            told = (*told, int(atom.GetChiralTag())) if handed else told
-            kind = name.get(told)
-            if kind is None:
-                kind = atom_kinds.setdefault(_atom_key(atom), len(atom_kinds))
-                if atom.GetAtomicNum() in SPELLED:
-                    name[told] = kind
-            atoms.append(kind)
+        first = len(atoms)
+        atoms += _atoms(molecule, atom_kinds, names)
         for bond in molecule.GetBonds():
             order = bond.GetBondTypeAsDouble()
             stereo = int(bond.GetStereo()) if order == 2.0 else 0  # only double bonds have any
@@ -136,6 +128,21 @@ def graphs(mols: Sequence[Chem.Mol], *, depth: int = 3) -> Graphs:
         atom_colors=atom_colors,
         **arrays,
     )
+
+
+def _atoms(molecule: Chem.Mol, kinds: dict[tuple, int], names: dict[tuple, int]) -> list[int]:
+    """The kind of each atom; most are known by their name, two quick questions."""
+    found, handed = [], molecule.HasSubstructMatch(HANDED)
+    for atom in molecule.GetAtoms():
+        told = (atom.GetSmarts(False, True), atom.GetHybridization(), atom.GetDegree())
+        told = (*told, int(atom.GetChiralTag())) if handed else told
+        kind = names.get(told)
+        if kind is None:
+            kind = kinds.setdefault(_atom_key(atom), len(kinds))
+            if atom.GetAtomicNum() in SPELLED:
+                names[told] = kind
+        found.append(kind)
+    return found
 
 
 def cached_graphs(mols: Sequence[Chem.Mol], folder: Path | str, *, depth: int = 3) -> Graphs:
