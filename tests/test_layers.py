@@ -10,12 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # A module belongs to the longest name here that it starts with, and may import its own and these.
-HALL = {"units", "files", "parallel", "data", "train", "uncertainty", "explain"}
+HALL = {"units", "memory", "files", "parallel", "data", "train", "uncertainty", "explain"}
 TOP = {"lesson", "lessons", "manifest", "templates", "cli", "recipes"}
 TOP |= {"sweep", "form", "doctor", "assignment"}
 WINGS = {"potentials", "dynamics", "structure", "properties"}
 MAY_IMPORT = {
     "units": set(),
+    "memory": set(),
     "files": {"units"},
     "parallel": {"units"},
     "data": {"units", "files", "parallel"},

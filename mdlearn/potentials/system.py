@@ -16,6 +16,10 @@ from ase.geometry import complete_cell
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from mdlearn.memory import keep_freed
+
+keep_freed()
+
 
 @dataclass(frozen=True)
 class System:
