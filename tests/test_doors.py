@@ -4,6 +4,8 @@ import ast
 import json
 import re
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,22 @@ def test_images_have_the_python_of_binder():
     )
 
 
+def test_the_docker_image_is_made_as_binder_makes_its_own():
+    recipe = (ROOT / "docker/Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    copied = dict(re.findall(r"^COPY (\S+) (\S+)$", recipe, re.M))
+    assert all((ROOT / source).exists() for source in copied)
+    assert f"pip install -r {copied['binder/requirements.txt']} " in recipe
+    assert f"pip install --no-deps {copied['.']} " in recipe
+    fonts = 'python -c "import matplotlib.font_manager"'
+    after = (ROOT / "binder/postBuild").read_text(encoding="utf-8")
+    assert "--no-deps ." in after and fonts in after and fonts in recipe
+    threads = "OMP_NUM_THREADS=1 "
+    assert threads in (ROOT / "binder/start").read_text() and f"ENV {threads}" in recipe
+    assert f"cp -r {copied['.']}/notebooks " in recipe and (ROOT / "notebooks").is_dir()
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert not {"mdlearn", "notebooks", "binder", "pyproject.toml", "README.md"} & set(left_out)
+
+
 def test_the_cell_for_colab_does_nothing_elsewhere():
     notebooks = [json.loads(path.read_text(encoding="utf-8")) for path in NOTEBOOKS]
     (source,) = {"".join(notebook["cells"][1]["source"]) for notebook in notebooks}
@@ -113,3 +131,31 @@ def test_the_offline_zip_is_one_command_that_downloads_what_binder_pins():
     assert "git archive HEAD" in told and "wheel --wheel-dir" in told
     assert "binder/requirements.txt > build/pins.txt" in told
     assert "-r build/pins.txt" in told and "hatchling" in told
+
+
+def test_the_offline_zip_unpacks_to_a_lab_that_asks_no_index(tmp_path: Path):
+    """All but the download of the packages, in a copy of the repository."""
+    house, room, tools = (tmp_path / name for name in ("house", "room", "tools"))
+    subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, house], check=True)
+    python = house / "env/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    make = ["make", "--silent", "offline", "VENV=env", "PIP=true"]
+    subprocess.run(make, cwd=house, capture_output=True, check=True)
+    with zipfile.ZipFile(house / "dist/mdlearn-offline.zip") as packed:
+        packed.extractall(room)
+        names = set(packed.namelist())
+        lab = packed.getinfo("mdlearn/lab")
+    assert {"mdlearn/Makefile", "mdlearn/notebooks/00_start.ipynb", "mdlearn/wheels/"} <= names
+    assert lab.external_attr >> 16 & 0o111 == 0o111  # unzip makes it a command
+    tools.mkdir()
+    (tools / "make").write_text('#!/bin/sh\necho "$PWD $PIP_NO_INDEX $PIP_FIND_LINKS $*"\n')
+    (tools / "make").chmod(0o755)
+    told = subprocess.run(
+        ["sh", room / "mdlearn/lab"],
+        env={"PATH": f"{tools}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert told == [f"{room}/mdlearn", "1", f"{room}/mdlearn/wheels", "lab"]
