@@ -105,6 +105,7 @@ EXERCISES = {
     "00.2": Exercise(
         sampling,
         (
+            "How far does the wave swing between two looks? A wave seen once in a period looks like no wave at all.",
             "The period of a wavenumber ν̃ is 1 / (c ν̃): for 3,800 cm⁻¹ a little less than 9 fs.",
             "Two frames in each period: at most half a period apart. Divide by 0.5 fs, round down.",
         ),
@@ -112,6 +113,7 @@ EXERCISES = {
     "00.3": Exercise(
         stretch,
         (
+            "Two masses on a spring beat like one mass on a wall. Which of the two counts more?",
             "First the reduced mass, then √(spring / reduced) / (2π · speed_of_light), in 1/Å.",
             "Multiply by 10⁸ to go from 1/Å to 1/cm. For hydrogen and deuterium only μ changes.",
         ),

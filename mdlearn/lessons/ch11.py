@@ -130,6 +130,7 @@ EXERCISES = {
     "11.2": Exercise(
         news,
         (
+            "28 numbers come from the program. Which of them could you have foretold from the others?",
             "Forces add up to zero: that is one law for each of x, y and z.",
             "The torque is zero: three more. Then 28 − 3 − 3.",
         ),
@@ -145,6 +146,7 @@ EXERCISES = {
     "11.4": Exercise(
         symmetrized,
         (
+            "What does an answer need to be the same in every order? Make it a mean over all orders.",
             "`itertools.permutations(range(len(positions)))` gives all orders.",
             "`positions[list(order)]` are the renumbered atoms; take the mean of their energies.",
         ),

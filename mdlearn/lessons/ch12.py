@@ -172,6 +172,7 @@ EXERCISES = {
     "12.2": Exercise(
         force_error,
         (
+            "Which errors must not cancel, and in which unit do papers quote them?",
             "Three steps: the difference, its absolute value, the mean over everything.",
             "Forces come in eV/Å; multiply by 1000.",
         ),
@@ -179,6 +180,7 @@ EXERCISES = {
     "12.3": Exercise(
         honest_split,
         (
+            "Frames of one trajectory are nearly copies of each other. What must therefore stay together?",
             "Choose trajectories, not frames: `names = np.unique(trajectories)`.",
             "`held = names[: len(names) // 4]`, then `np.isin(trajectories, held)` says who is tested.",
         ),
@@ -186,6 +188,7 @@ EXERCISES = {
     "12.4": Exercise(
         break_even,
         (
+            "A bill has a fixed part and a part for each step. Which of the two has which?",
             "Write both bills: all steps by the reference; or labels, training and all steps by the model.",
             "steps · reference = labels · reference + training + steps · model; solve for steps.",
         ),

@@ -142,6 +142,7 @@ EXERCISES = {
     "13.2": Exercise(
         nonlinear,
         (
+            "relu asks each component for its sign. Does that question mean the same after a turn?",
             "A length does not change when the molecule turns. Multiply each vector by a function of it.",
             "`vectors * torch.sigmoid(vectors.norm(dim=1, keepdim=True))`",
         ),
@@ -149,6 +150,7 @@ EXERCISES = {
     "13.3": Exercise(
         exponent,
         (
+            "What does a power law look like when both axes are logarithmic?",
             "error = a · n^b means log(error) = log(a) + b · log(n): a straight line.",
             "`np.polyfit(x, y, 1)[0]` is the slope of a line through all points.",
         ),
@@ -156,6 +158,7 @@ EXERCISES = {
     "13.4": Exercise(
         labels_needed,
         (
+            "Do not count from zero: by which factor must the error fall, and what does one label factor buy?",
             "At n labels the error is `error`; at m labels it is error · (m / n)^slope.",
             "Set that equal to the target and solve for m.",
         ),

@@ -149,6 +149,7 @@ EXERCISES = {
     "21.2": Exercise(
         spread,
         (
+            "Which degrees of freedom has a thermostat no right to, if the box as a whole stands still?",
             "How many independent velocity components are there, if the three sums of momenta are zero?",
             "With f = 3N − 3: mean f kT / 2, standard deviation √(f / 2) kT.",
         ),
@@ -156,6 +157,7 @@ EXERCISES = {
     "21.3": Exercise(
         leap,
         (
+            "Second order comes from symmetry: the step must look the same backward.",
             "Three lines: half a kick with the force here, a drift, half a kick with the force there.",
             "`v += dt / 2 * force(x)`, `x += dt * v`, `v += dt / 2 * force(x)`; mass is one.",
         ),

@@ -168,12 +168,17 @@ EXERCISES = {
     "22.2": Exercise(
         whole_speedup,
         (
+            "Only a part of the time becomes shorter. What happens to the rest?",
             "Call the old time 1. What is the new time of each of the two parts?",
             "1 / (1 − share + share / factor)",
         ),
     ),
     "22.3": Exercise(
         days,
-        ("How many steps are in the time?", "nano · 10⁶ / femto steps, at `rate` steps a second."),
+        (
+            "Mind the units: a nanosecond has a million femtoseconds.",
+            "How many steps are in the time?",
+            "nano · 10⁶ / femto steps, at `rate` steps a second.",
+        ),
     ),
 }

@@ -213,6 +213,7 @@ EXERCISES = {
     "23.2": Exercise(
         region,
         (
+            "A free energy difference compares two probabilities. Where do they come from, if samples have weights?",
             "The probability of a region is the sum of the weights of the samples in it.",
             "`-heat * np.log(weights[inside].sum() / weights[~inside].sum())`",
         ),
@@ -220,6 +221,7 @@ EXERCISES = {
     "23.3": Exercise(
         waiting,
         (
+            "A rate is the tries in a second times the chance that a try succeeds; a waiting time is one over it.",
             "Eyring: rate = kT/h · exp(−barrier / kT), with kT in eV and h in eV s.",
             "`planck / (kB * kelvin) * np.exp(barrier / (kB * kelvin))`",
         ),

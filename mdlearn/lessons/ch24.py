@@ -179,11 +179,16 @@ EXERCISES = {
     ),
     "24.2": Exercise(
         still_counting,
-        ("Equal weights 1/n must give n, a single weight 1.", "`1 / (share**2).sum()`"),
+        (
+            "Try the two extremes first: all weights equal, and one weight that has everything.",
+            "Equal weights 1/n must give n, a single weight 1.",
+            "`1 / (share**2).sum()`",
+        ),
     ),
     "24.3": Exercise(
         slope,
         (
+            "θ moves the mean in two ways: through the value itself, and through which frames count.",
             "Two terms: the mean of the value's own change, and a covariance.",
             "`own.mean() - ((values - values.mean()) * rising).mean() / (kB * kelvin)`",
         ),

@@ -75,6 +75,7 @@ EXERCISES = {
     "31.1": Exercise(
         torsion,
         (
+            "Look along b → c: what do you see of a and of d? Only what stands across counts.",
             "With u along c − b, the parts v and w of a − b and d − c across u span the angle.",
             "`np.arctan2(np.cross(u, v) @ w, v @ w)`, u of length one.",
         ),
@@ -82,6 +83,7 @@ EXERCISES = {
     "31.2": Exercise(
         three_state_accuracy,
         (
+            "Which of the eight states count as one? Then it is a comparison, letter by letter.",
             "First a dictionary from eight letters to three, then compare.",
             '`coarse = str.maketrans("HGIEBTSL", "HHHEECCC")`, then `a.translate(coarse)`.',
         ),
@@ -89,6 +91,7 @@ EXERCISES = {
     "31.3": Exercise(
         honest_split,
         (
+            "Not sequences are divided here but families. Why is a random fifth of the sequences dishonest?",
             "`families(sequences)` numbers the families; nothing similar is in two of them.",
             "Choose family numbers, then `np.isin(number, chosen)`.",
         ),

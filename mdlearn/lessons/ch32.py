@@ -78,6 +78,7 @@ EXERCISES = {
     "32.1": Exercise(
         effective_number,
         (
+            "A hundred copies of one sequence: how much should each of them count?",
             "`(table[:, None] == table[None]).mean(-1)` is the likeness of all pairs of rows.",
             "`alike = (likeness >= 0.8).sum(1)`, and the answer is `(1 / alike).sum()`.",
         ),
@@ -85,6 +86,7 @@ EXERCISES = {
     "32.2": Exercise(
         gauge,
         (
+            "What can be added to a table without any change of which pairs it prefers?",
             "Take away the mean of each row and the mean of each column. What was taken twice?",
             "`table - table.mean(0) - table.mean(1)[:, None] + table.mean()`",
         ),
@@ -92,6 +94,7 @@ EXERCISES = {
     "32.3": Exercise(
         product_correction,
         (
+            "If both columns score high with everybody, what would you expect of their pair?",
             "With n columns, the mean of a row without its diagonal is its sum over n − 1.",
             "`m = scores.sum(0) / (len(scores) - 1)`; then `scores - np.outer(m, m) / m.mean()`.",
         ),

@@ -81,6 +81,7 @@ EXERCISES = {
     "33.1": Exercise(
         superposition,
         (
+            "Shift first: both middles into the origin. Then ask which turn is best, and whether it is a turn.",
             "Center both; `u, s, v = np.linalg.svd(a.T @ b)`; the turn is `u @ v`, if it is a turn.",
             "If `np.linalg.det(u @ v)` is −1, change the sign of the last column of `u`.",
         ),
@@ -88,6 +89,7 @@ EXERCISES = {
     "33.2": Exercise(
         handedness,
         (
+            "One vector has no hand, nor have two. How many do you need?",
             "Take four points along the chain and the three steps between them.",
             "`np.cross(first, second) @ third`, summed over the chain.",
         ),
@@ -95,6 +97,7 @@ EXERCISES = {
     "33.3": Exercise(
         local_score,
         (
+            "No superposition: compare distances within the native with the same distances within the model.",
             "Two tables of distances, one of the native, one of the model.",
             "`np.mean([np.abs(a - b)[counts] < limit for limit in (0.5, 1, 2, 4)])`.",
         ),

@@ -97,6 +97,7 @@ EXERCISES = {
     "34.1": Exercise(
         triangle,
         (
+            "Which third corners k does the pair i, j have, and which two edges lead there?",
             "For one pair: `sum(a[i, k] * b[j, k] for k in range(n))`.",
             "All at once: `np.einsum('ikc,jkc->ijc', a, b)`.",
         ),
@@ -104,6 +105,7 @@ EXERCISES = {
     "34.2": Exercise(
         seen_from,
         (
+            "First the arrow from the place of the frame to the point, then its parts along the frame's own axes.",
             "The columns of R are the axes of the frame; what is a dot product with each of them?",
             "`R.T @ (point - place)`.",
         ),
@@ -111,6 +113,7 @@ EXERCISES = {
     "34.3": Exercise(
         frame_error,
         (
+            "Each frame looks at each point, once in the model and once in the truth. What should it see?",
             "Your answer of 34.2, for all frames and points at once, in the model and in the truth.",
             "`np.einsum('iba,ijb->ija', R, x[None] - x[:, None])` is what frame i sees of point j.",
         ),

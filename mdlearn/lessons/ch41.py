@@ -93,13 +93,28 @@ EXERCISES = {
             "Number the names: `names.index(name)` gives equal numbers to equal names.",
         ),
     ),
-    "41.2": Exercise(tanimoto, ("`a & b` and `a | b` are sets.", "len(a & b) / len(a | b)")),
+    "41.2": Exercise(
+        tanimoto,
+        (
+            "What do both have, and what does at least one of them have?",
+            "`a & b` and `a | b` are sets.",
+            "len(a & b) / len(a | b)",
+        ),
+    ),
     "41.3": Exercise(
         incoming,
         (
+            "A bond v → w collects what flows into v, but must not hear itself coming back.",
             "Two loops: for each bond (v, w), over all bonds (a, b).",
             "Keep k if b == v and a != w.",
         ),
     ),
-    "41.4": Exercise(rmse, ("Difference, square, mean, root.", "np.sqrt(((a - b) ** 2).mean())")),
+    "41.4": Exercise(
+        rmse,
+        (
+            "Its unit is that of the label. Which step takes the sign away, which one brings the unit back?",
+            "Difference, square, mean, root.",
+            "np.sqrt(((a - b) ** 2).mean())",
+        ),
+    ),
 }

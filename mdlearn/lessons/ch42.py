@@ -56,6 +56,20 @@ EXERCISES = {
         half_width,
         ("Sort the sizes of the errors.", "The one in place ⌈(n + 1)(1 − alpha)⌉, counted from 1."),
     ),
-    "42.2": Exercise(no_leak, ("Two sets, and what they share.", "{…} & {…}")),
-    "42.3": Exercise(bar, ("`np.std(values, ddof=1)`", "over `len(values) ** 0.5`")),
+    "42.2": Exercise(
+        no_leak,
+        (
+            "A row number is not a scaffold. Turn both lists into scaffolds first.",
+            "Two sets, and what they share.",
+            "{…} & {…}",
+        ),
+    ),
+    "42.3": Exercise(
+        bar,
+        (
+            "How much would the mean change, if you took other values of the same kind?",
+            "`np.std(values, ddof=1)`",
+            "over `len(values) ** 0.5`",
+        ),
+    ),
 }

@@ -67,12 +67,17 @@ EXERCISES = {
     "43.2": Exercise(
         path,
         (
+            "Walk from nothing to x and add up the slope on the way.",
             "The shares `a = (np.arange(steps) + 0.5) / steps` lie between 0 and 1.",
             "x · mean of slope(a · x)",
         ),
     ),
     "43.3": Exercise(
         believable,
-        ("Two conditions, joined by `and`.", "`truth > 0.5 and untrained < 0.5`"),
+        (
+            "What must a picture of the model show that a picture of the architecture does not?",
+            "Two conditions, joined by `and`.",
+            "`truth > 0.5 and untrained < 0.5`",
+        ),
     ),
 }

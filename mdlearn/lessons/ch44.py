@@ -59,10 +59,18 @@ EXERCISES = {
     "44.1": Exercise(choose_batch, ("`np.argsort` sorts upward.", "np.argsort(-mean)[:count]")),
     "44.2": Exercise(
         enrichment,
-        ("`hits[measured].mean()` is one of the two shares.", "Divide it by `hits.mean()`."),
+        (
+            "Compare two shares: of hits among those measured, and of hits among all.",
+            "`hits[measured].mean()` is one of the two shares.",
+            "Divide it by `hits.mean()`.",
+        ),
     ),
     "44.3": Exercise(
         expected_by_chance,
-        ("Every assay has the same chance.", "budget · hits / molecules"),
+        (
+            "Chance does not know the hits. What share of them lies in any tenth of the molecules?",
+            "Every assay has the same chance.",
+            "budget · hits / molecules",
+        ),
     ),
 }
