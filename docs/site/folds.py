@@ -20,7 +20,7 @@ from mdlearn.structure.secondary import SecondaryStructure
 from mdlearn.structure.weights import load
 from mdlearn.view.molecules import conformer
 from mdlearn.view.picture import pose, still
-from mdlearn.view.proteins import backbone_atoms
+from mdlearn.view.tube import trace
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 STEPS, EVERY = 300, 6  # of folding
@@ -81,12 +81,12 @@ def lone() -> Film:
 def ribbon(protein: Protein, alt: str, *, turn: bool = True) -> Film:
     """A chain as a ribbon, colored by place."""
     protein = _in_pose(protein) if turn else protein
-    picture = still([backbone_atoms(protein.backbone)])
+    picture = still([trace(protein.backbone)], style="tube")
     return Film(_text(protein), alt, picture, "cartoon", colors="chain")
 
 
 def _in_pose(protein: Protein) -> Protein:
-    atoms = backbone_atoms(protein.backbone)
+    atoms = trace(protein.backbone)
     middle = atoms.positions.mean(0)
     return replace(protein, backbone=(protein.backbone - middle) @ pose(atoms).T * FLIP)
 

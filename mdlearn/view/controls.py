@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from mdlearn.view.arrays import to_numpy
 from mdlearn.view.panel import Limits, Panel, at_home, heading, slider
-from mdlearn.view.picture import value_colors
-from mdlearn.view.scene import describe, show3d
+from mdlearn.view.picture import describe, value_colors
+from mdlearn.view.scene import show3d
 from mdlearn.view.theme import BLACK, DPI, beside, png
 
 WAIT = 0.08  # seconds without a new value before a figure is drawn

@@ -17,7 +17,8 @@ from mdlearn.units import kB, ps
 from mdlearn.view.arrays import to_numpy
 from mdlearn.view.live import Echo, LivePlot, Loop, measured
 from mdlearn.view.panel import Limits, Panel, at_home, heading, slider
-from mdlearn.view.scene import describe, show3d
+from mdlearn.view.picture import describe, find_bonds
+from mdlearn.view.scene import show3d
 from mdlearn.view.theme import beside
 
 Advance = Callable[[Any, float, int], Any]  # (state, temperature, seed) → state one frame later
@@ -93,6 +94,7 @@ class LiveDynamics(Panel):
         self.simulation, self.positions = simulation, positions
         self.scene = show3d(atoms, alt=alt, style=style, width=430, height=330)
         self.plot = LivePlot(list(simulation.observe), width=450, height=330)
+        self.loose = atoms.cell.rank == 3 and not len(find_bonds(atoms))
         self.loop, self.echo = Loop(self.frame, self.ended), Echo()
         self.drawn, self.then = 0.0, 0.0
         button = {"layout": {"width": "92px"}}
@@ -116,10 +118,21 @@ class LiveDynamics(Panel):
         self.simulation.advance()
         if not self.echo.ready:
             return
-        self.scene.move(self.positions(self.simulation.state))
+        self.scene.move(self.places())
         if time.perf_counter() - self.drawn > max(REDRAW, self.plot.seconds / SHARE):
             self.show()
         self.echo.ask()
+
+    def places(self) -> np.ndarray:
+        """Where the atoms are drawn (Å): a drifting molecule in sight, loose ones in their box."""
+        state = self.simulation.state
+        places = to_numpy(self.positions(state))
+        if self.loose:
+            cell = to_numpy(state.system.cell).reshape(3, 3)
+            return places - np.floor(places @ np.linalg.inv(cell)) @ cell
+        if self.scene.frames[0].cell.rank == 3:
+            return places
+        return places - places.mean(0) + self.scene.center
 
     def show(self) -> None:
         """Draw the plot and write the status line."""
@@ -140,7 +153,7 @@ class LiveDynamics(Panel):
 
     def ended(self, error: BaseException | None) -> None:
         """What the loop calls when it is over: nothing of the last frame may be missing."""
-        self.scene.move(self.positions(self.simulation.state))
+        self.scene.move(self.places())
         self.show()
         if error is not None:
             self.run.value = False
@@ -169,7 +182,7 @@ class LiveDynamics(Panel):
         self.loop.stop()
         self.run.value = False
         self.simulation.reset()
-        self.scene.move(self.positions(self.simulation.state))
+        self.scene.move(self.places())
         self.show()
 
     def _heated(self, _: Any) -> None:

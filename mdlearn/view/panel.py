@@ -71,6 +71,8 @@ def heading(text: str) -> HTML:
 def slider(label: str, limits: Limits, *, width: int, named: int = 0) -> FloatSlider:
     """A slider that arrow keys move too, in about a hundred steps, one of which is the first value.
 
+    Three whole numbers make it count in whole numbers.
+
     Args:
         label: Name and unit.
         limits: Lowest, highest, first.
@@ -80,7 +82,7 @@ def slider(label: str, limits: Limits, *, width: int, named: int = 0) -> FloatSl
     low, high, first = limits
     if not low <= first <= high:
         raise ValueError(f"{label} starts at {first}, outside {low} to {high}")
-    counts = high - low >= 10 and all(isinstance(x, int) for x in limits)
+    counts = all(isinstance(x, int) for x in limits)
     whole = counts or (high - low >= 50 and all(float(x).is_integer() for x in limits))
     if whole:
         step = 10 if high - low >= 200 and (first - low) % 10 == 0 else 1

@@ -17,12 +17,13 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
+from mdlearn.view.canvas import Canvas
 from mdlearn.view.theme import BLUE, DIVERGING, DPI, GRAY, GREEN, ORANGE, SEQUENTIAL, VERMILION, png
+from mdlearn.view.tube import TUBE, chains
 
 BALL, STICK = 0.30, 0.11  # ball beyond the stick in covalent radii, stick in Å
 KINDS = (GRAY, VERMILION, BLUE, GREEN, ORANGE)  # of atoms that belong to named kinds
 FILL = 1.25  # ball of the spacefill style, in covalent radii
-LIGHT = np.array([-0.45, 0.55, 0.70]) / np.linalg.norm([-0.45, 0.55, 0.70])
 
 
 def find_bonds(atoms: Atoms, *, slack: float = 1.25) -> Int[np.ndarray, "pairs 2"]:
@@ -115,6 +116,8 @@ def element_colors(atoms: Atoms) -> Float[np.ndarray, "atoms 3"]:
 
 def ball_radii(atoms: Atoms, style: str) -> Float[np.ndarray, " atoms"]:
     """Radii of the drawn balls (Å): heavier elements are bigger, also without color."""
+    if style == "tube":
+        return np.full(len(atoms), TUBE)
     radii = covalent_radii[atoms.numbers]
     return FILL * radii if style == "spacefill" else STICK + BALL * radii
 
@@ -134,13 +137,16 @@ def render(
         size: Width and height (pixels).
         extent: Half width and half height that must fit (Å).
     """
-    canvas = _Canvas(size, min(size[0] / extent[0], size[1] / extent[1]) / 2)
+    canvas = Canvas(size, min(size[0] / extent[0], size[1] / extent[1]) / 2)
     center = corners(atoms).mean(0) if atoms.cell.rank == 3 else atoms.positions.mean(0)
     places = (atoms.positions - center) @ rotation.T
     balls = ball_radii(atoms, style)
     if style == "ball+stick":
         for i, j in find_bonds(atoms):
             canvas.stick(places[i], places[j], STICK, colors[i], colors[j])
+    if style == "tube":
+        for chain in chains(atoms.positions):
+            canvas.tube(places[chain], colors[chain])
     if atoms.cell.rank == 3:
         ends = (corners(atoms) - center) @ rotation.T
         gray = np.full(3, 0.55)
@@ -212,6 +218,29 @@ def still(
     return png(figure)
 
 
+def describe(
+    frames: Sequence[Atoms],
+    *,
+    title: str = "",
+    values: np.ndarray | None = None,
+    label: str = "",
+    style: str = "",
+) -> str:
+    """What the picture shows, in words."""
+    first, words = frames[0], f"{title}: " if title else ""
+    if style == "tube":
+        words += f"{len(first)} residues as a tube"
+    else:
+        words += f"{first.get_chemical_formula()}, {len(first)} atoms"
+    if len(frames) > 1:
+        words += f", {len(frames)} frames"
+    if first.cell.rank == 3:
+        words += ", in its periodic cell"
+    if values is not None:
+        words += f", colored by {label}"
+    return words
+
+
 def _letters(
     ax: Any, atoms: Atoms, places: np.ndarray, colors: np.ndarray, half: np.ndarray
 ) -> None:
@@ -225,65 +254,3 @@ def _letters(
             ink = "white" if color @ [0.3, 0.6, 0.1] < 0.55 else "black"
             x, y = width / 2 + place[0], height / 2 - place[1]
             ax.text(x, y, symbol, ha="center", va="center", color=ink, fontsize=11, weight="bold")
-
-
-class _Canvas:
-    """A z-buffer: each shape paints the pixels where it is nearest to the reader."""
-
-    def __init__(self, size: tuple[int, int], scale: float) -> None:
-        width, height = size
-        self.scale = scale  # pixels per Å
-        self.x = (np.arange(width) + 0.5 - width / 2) / scale  # Å
-        self.y = -(np.arange(height) + 0.5 - height / 2) / scale
-        self.depth = np.full((height, width), -np.inf)
-        self.color = np.ones((height, width, 3))
-
-    def ball(self, center: np.ndarray, radius: float, color: np.ndarray) -> None:
-        rows, columns, x, y = self._box(center[None], radius)
-        dx, dy = x - center[0], y - center[1]
-        inside = radius**2 - dx**2 - dy**2
-        up = np.sqrt(np.maximum(inside, 0.0))
-        normal = np.stack(np.broadcast_arrays(dx, dy, up), -1) / radius
-        self._paint(rows, columns, inside > 0, center[2] + up, normal, color)
-
-    def stick(
-        self, a: np.ndarray, b: np.ndarray, radius: float, first: np.ndarray, second: np.ndarray
-    ) -> None:
-        length = np.linalg.norm(b - a)
-        u = (b - a) / length
-        rows, columns, x, y = self._box(np.stack([a, b]), radius)
-        w = np.stack(np.broadcast_arrays(x - a[0], y - a[1], -a[2]), -1)
-        along = w @ u
-        w_p, k_p = w - along[..., None] * u, np.array([0, 0, 1.0]) - u[2] * u
-        square, half, rest = k_p @ k_p, w_p @ k_p, (w_p**2).sum(-1) - radius**2
-        inside = half**2 - square * rest
-        z = (-half + np.sqrt(np.maximum(inside, 0.0))) / max(square, 1e-9)
-        place = along + z * u[2]
-        normal = (w_p + z[..., None] * k_p) / radius
-        color = np.where((place < length / 2)[..., None], first, second)
-        self._paint(rows, columns, (inside > 0) & (place > 0) & (place < length), z, normal, color)
-
-    def _box(self, points: np.ndarray, radius: float) -> tuple:
-        """Rows, columns and coordinates of the pixels that a shape around the points may touch."""
-        low, high = points.min(0) - radius, points.max(0) + radius
-        columns = slice(*np.searchsorted(self.x, [low[0], high[0]]))
-        rows = slice(*np.searchsorted(-self.y, [-high[1], -low[1]]))
-        return rows, columns, self.x[None, columns], self.y[rows, None]
-
-    def _paint(self, rows, columns, inside, z, normal, color) -> None:
-        seen = inside & (z > self.depth[rows, columns])
-        light = np.clip(normal @ LIGHT, 0, 1)[..., None]
-        shine = np.clip(2 * light * normal[..., 2:] - LIGHT[2], 0, 1) ** 24
-        shaded = color * (0.45 + 0.6 * light) * (0.72 + 0.28 * np.clip(normal[..., 2:], 0, 1))
-        shaded = np.clip(shaded + 0.35 * shine, 0, 1)
-        self.color[rows, columns][seen] = np.broadcast_to(shaded, (*seen.shape, 3))[seen]
-        self.depth[rows, columns][seen] = z[seen]
-
-    def image(self) -> np.ndarray:
-        """The picture, with what lies behind fading toward white."""
-        seen = np.isfinite(self.depth)
-        if seen.any():
-            z = self.depth[seen]
-            fog = 0.35 * (z.max() - z) / max(np.ptp(z), 4.0)
-            self.color[seen] += fog[:, None] * (1 - self.color[seen])
-        return self.color

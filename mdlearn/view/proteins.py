@@ -4,12 +4,10 @@ All take arrays; `scene.py` shows the atoms.
 """
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ase import Atoms
 from ipywidgets import HTML, HBox, Image, SelectionSlider, VBox
 from jaxtyping import Float, Int, Real
 from matplotlib.axes import Axes
@@ -19,22 +17,10 @@ from mdlearn.view.arrays import to_numpy
 from mdlearn.view.panel import Panel, at_home, heading
 from mdlearn.view.scene import show3d
 from mdlearn.view.theme import BLUE, DPI, GRAY, VERMILION, beside, png
+from mdlearn.view.tube import trace
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 ORDER = "KRHDENQSTGPACVILMFYW"  # by charge, then from small to big
-
-
-def backbone_atoms(places: Real[Any, "residues atoms 3"]) -> Atoms:
-    """N, CA, C, O of each residue as atoms (Å), so that bonds are seen; without O if it is unknown."""
-    places = to_numpy(places)[:, :4]
-    kept = 4 if places.shape[1] == 4 and np.isfinite(places[:, 3]).all() else 3
-    return Atoms("NCCO"[:kept] * len(places), positions=places[:, :kept].reshape(-1, 3))
-
-
-def per_atom(atoms: Atoms, values: Real[Any, " residues"]) -> Float[np.ndarray, " atoms"]:
-    """A value of each residue, for each of its atoms."""
-    values = to_numpy(values).astype(float)
-    return np.repeat(values, len(atoms) // len(values))
 
 
 def plot_map(
@@ -61,7 +47,9 @@ def plot_map(
         (labels[0], (0.03, 0.96), "left"),
         (labels[1], (0.97, 0.04), "right"),
     ):
-        ax.text(*place, text, transform=ax.transAxes, ha=anchor, va="center", fontsize=12)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 2} if text else None
+        look = {"ha": anchor, "va": "center", "fontsize": 12, "bbox": box}
+        ax.text(*place, text, transform=ax.transAxes, **look)
     ax.set(xlabel="residue", ylabel="residue")
     ax.grid(False)
     return ax
@@ -160,11 +148,9 @@ class PairInspector(Panel):
         alt: str,
     ) -> None:
         self.pairs, self.names, self.tables = pairs, list(names), tables
-        self.atoms = backbone_atoms(places)
-        self.size = len(self.atoms) // len(places)
-        along = per_atom(self.atoms, np.arange(len(places)))
+        along = np.arange(len(places))
         look = {"colors": along, "label": "place in the chain (count)", "width": 430, "height": 360}
-        self.scene = show3d(self.atoms, alt=alt, **look)
+        self.scene = show3d(trace(places), alt=alt, style="tube", **look)
         wide = {"width": "420px"}
         options = [(name, k) for k, name in enumerate(self.names)]
         self.chooser = SelectionSlider(options=options, description="pair", layout=wide)
@@ -176,9 +162,9 @@ class PairInspector(Panel):
         rows = [heading(title), HBox([self.scene, side])]
         super().__init__(rows, alt=alt, still=self.picture, layout={"width": "900px"})
 
-    def click(self, atom: int) -> None:
+    def click(self, residue: int) -> None:
         """Show the strongest pair of the residue that is clicked."""
-        mine = np.flatnonzero((self.pairs == atom // self.size).any(1))
+        mine = np.flatnonzero((self.pairs == residue).any(1))
         if len(mine):
             self.chooser.value = int(mine[0])
         else:
@@ -188,10 +174,10 @@ class PairInspector(Panel):
         """Light up a pair and draw its couplings."""
         view = self.scene.view
         view._remove_representations_by_name("halo")
-        chosen = [int(r) * self.size + 1 for r in self.pairs[which]]
+        chosen = [int(r) for r in self.pairs[which]]
         glow = {"color": VERMILION, "opacity": 0.6, "radius": 2.0, "name": "halo"}
         view.add_representation("spacefill", selection=chosen, **glow)
-        self.told.value = f"<b>{escape(self.names[which])}</b>"
+        self.told.value = ""  # the slider and the table say its name
         figure = Figure((370 / DPI, 340 / DPI), dpi=DPI, layout="constrained")
         plot_couplings(self.tables[which], title=self.names[which], ax=figure.subplots())
         self.table.value = png(figure)

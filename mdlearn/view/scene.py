@@ -24,6 +24,7 @@ from mdlearn.view.picture import (
     KINDS,
     STICK,
     corners,
+    describe,
     extent,
     lasting_bonds,
     pose,
@@ -32,8 +33,9 @@ from mdlearn.view.picture import (
     value_colors,
 )
 from mdlearn.view.theme import DPI, png
+from mdlearn.view.tube import TUBE
 
-STYLES = ("ball+stick", "spacefill")
+STYLES = ("ball+stick", "spacefill", "tube")
 FIELD = 40.0  # of NGL's camera (degrees)
 MAX_BONDED = 500  # atoms up to which NGL finds the bonds by itself
 
@@ -123,12 +125,7 @@ class Scene(Panel):
         view.layout.flex = f"0 0 {width}px"  # or it would take the whole row
         look = {"color_scheme": "element"} if values is None else _colors(values, self.names)
         view._iplayer.layout.display = "none"  # ours is always in sight
-        if self.style == "ball+stick":  # sizes about as in the still picture
-            view.add_representation("licorice", radius=STICK, **look)
-        heavy, hydrogen = (FILL, FILL) if self.style == "spacefill" else (0.45, 0.65)
-        for which, size in (("not _H", heavy), ("_H", hydrogen)):
-            ball = {"radius_type": "covalent", "radius_scale": size}
-            view.add_representation("spacefill", selection=which, **ball, **look)
+        self._represent(view, look)
         if self.frames[0].cell.rank == 3:
             view._add_shape(self._edges(), name="cell")
         view.parameters = {"clip_dist": 0.1, "fog_near": 60, "fog_far": 110, "tooltip": False}
@@ -137,6 +134,18 @@ class Scene(Panel):
         view.control.center([0, 0, 0])
         view._remote_call("distance", target="viewerControls", args=[self._distance(width, height)])
         return view
+
+    def _represent(self, view: Any, look: dict[str, Any]) -> None:
+        """Sizes about as in the still picture."""
+        if self.style == "tube":
+            view.add_representation("tube", radius=TUBE, **look)
+            return
+        if self.style == "ball+stick":
+            view.add_representation("licorice", radius=STICK, **look)
+        heavy, hydrogen = (FILL, FILL) if self.style == "spacefill" else (0.45, 0.65)
+        for which, size in (("not _H", heavy), ("_H", hydrogen)):
+            ball = {"radius_type": "covalent", "radius_scale": size}
+            view.add_representation("spacefill", selection=which, **ball, **look)
 
     def _distance(self, width: int, height: int) -> float:
         """Of the camera (Å), such that all frames fill the view."""
@@ -159,14 +168,15 @@ class Scene(Panel):
         return (positions - self.center) @ self.rotation.T * [-1, 1, -1]  # NGL looks along +z
 
     def _tells_bonds(self) -> bool:
-        return len(self.frames) > 1 or len(self.frames[0]) > MAX_BONDED
+        return self.style == "tube" or len(self.frames) > 1 or len(self.frames[0]) > MAX_BONDED
 
     def _pdb(self, values: np.ndarray | None) -> str:
         """The first frame as a PDB file; values go from 0 to 100 in the column of B-factors."""
         atoms = Atoms(self.frames[0].symbols, positions=self._placed(self.frames[0].positions))
-        names = [f"{symbol}{i}" for i, symbol in enumerate(atoms.symbols)]
-        names = [name if len(name) <= 4 else "".join(filter(str.isalpha, name)) for name in names]
-        atoms.set_array("atomtypes", np.array(names))  # a fifth letter would shift the columns
+        atoms.set_array("atomtypes", np.array(_names(atoms, self.style)))
+        if self.style == "tube":  # NGL takes a CA in an amino acid for a residue
+            atoms.set_array("residuenames", np.array(["ALA"] * len(atoms)))
+            atoms.set_array("residuenumbers", np.arange(1, len(atoms) + 1))
         if values is not None:
             atoms.set_array("bfactor", 100 * value_colors(values, self.names)[1].norm(values))
         text = io.StringIO()
@@ -209,7 +219,7 @@ def show3d(
         colors: One value per atom; elements have their usual colors without.
         label: What the values are, with unit: "force error (meV/Å)".
         names: Of kinds of atoms, when the colors are their numbers 0, 1, 2 …: ("coil", "helix").
-        style: "ball+stick" or "spacefill".
+        style: "ball+stick", "spacefill", or "tube" for one atom per residue of a protein.
         width: Pixels.
         height: Pixels.
     """
@@ -231,25 +241,9 @@ def show3d(
         raise ValueError(f'label says what the colors mean, with unit: "charge (e)"; got {label!r}')
     if values is not None and not np.isfinite(values).all():
         raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} colors are not finite")
-    alt = alt or describe(frames, title=title, values=values, label=label)
+    alt = alt or describe(frames, title=title, values=values, label=label, style=style)
     look = {"names": names, "style": style, "width": width, "height": height}
     return Scene(frames, title=title, alt=alt, values=values, label=label, **look)
-
-
-def describe(
-    frames: Sequence[Atoms], *, title: str = "", values: np.ndarray | None = None, label: str = ""
-) -> str:
-    """What the picture shows, in words."""
-    first = frames[0]
-    words = f"{title}: " if title else ""
-    words += f"{first.get_chemical_formula()}, {len(first)} atoms"
-    if len(frames) > 1:
-        words += f", {len(frames)} frames"
-    if first.cell.rank == 3:
-        words += ", in its periodic cell"
-    if values is not None:
-        words += f", colored by {label}"
-    return words
 
 
 def _trajectory(nglview: ModuleType, scene: Scene, values: np.ndarray | None) -> Any:
@@ -272,6 +266,13 @@ def _trajectory(nglview: ModuleType, scene: Scene, values: np.ndarray | None) ->
             return scene._pdb(values)
 
     return Frames()
+
+
+def _names(atoms: Atoms, style: str) -> list[str]:
+    if style == "tube":
+        return ["CA"] * len(atoms)
+    names = [f"{symbol}{i}" for i, symbol in enumerate(atoms.symbols)]  # a fifth letter shifts
+    return [name if len(name) <= 4 else "".join(filter(str.isalpha, name)) for name in names]
 
 
 def _middle(atoms: Atoms) -> np.ndarray:

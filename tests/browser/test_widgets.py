@@ -22,6 +22,10 @@ SCENES = [
     "film = show3d(frames, title='A trajectory')\nfilm",
     "show3d(bulk('Si', cubic=True).repeat(2), title='Silicon')",
     "show3d(bulk('Ar', 'fcc', 5.4, cubic=True).repeat(2), style='spacefill', title='Argon')",
+    "from ase import Atoms\nk = np.arange(30)\n"
+    "helix = np.stack([2.3 * np.cos(1.75 * k), 2.3 * np.sin(1.75 * k), 1.5 * k], -1)\n"
+    "show3d([Atoms('C30', helix), Atoms('C30', 1.5 * helix)], style='tube', colors=k,"
+    " label='place (count)', title='A helix')",
 ]
 DYNAMICS = [
     """

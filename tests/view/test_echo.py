@@ -36,9 +36,8 @@ def shown(panel: LiveDynamics) -> np.ndarray:
 
 
 def present(panel: LiveDynamics) -> np.ndarray:
-    atoms = Atoms("Ar2", positions=panel.simulation.state.system.positions)
-    here = atoms.positions - panel.scene.center
-    return here @ panel.scene.rotation.T * [-1, 1, -1]
+    positions = panel.simulation.state.system.positions
+    return (positions - positions.mean(0)) @ panel.scene.rotation.T * [-1, 1, -1]
 
 
 def test_without_a_browser_every_frame_is_sent(panel):

@@ -141,7 +141,8 @@ def test_the_molecule_and_the_plot_move(dynamics):
     dynamics.drawn = -1e9
     dynamics.frame()
     sent = dynamics.scene.view._coordinates_dict[0]
-    expected = dynamics.scene._placed(dynamics.simulation.state.system.positions)
+    positions = dynamics.simulation.state.system.positions
+    expected = dynamics.scene._placed(positions - positions.mean(0) + dynamics.scene.center)
     np.testing.assert_allclose(sent, expected)
     assert dynamics.plot.image.value != before
     curve = dynamics.plot.curves["energy (eV)"]
@@ -321,7 +322,8 @@ def test_the_inspector_has_a_picture_with_words(inspector):
 
 
 @pytest.mark.parametrize(
-    "limits", [(0.1, 1000.0, 10.0), (75.0, 180.0, 104.5), (0, 2, 0), (0, 2, 2), (60, 500, 94)]
+    "limits",
+    [(0.1, 1000.0, 10.0), (75.0, 180.0, 104.5), (0.0, 2.0, 0.0), (0.0, 2.0, 2.0), (60, 500, 94)],
 )
 def test_the_first_value_of_a_slider_is_one_of_its_steps(limits):
     low, high, first = limits
@@ -332,8 +334,9 @@ def test_the_first_value_of_a_slider_is_one_of_its_steps(limits):
     panel.close()
 
 
-def test_a_slider_of_counts_stops_at_counts():
-    panel = explore(draw, height=(0, 39, 1))
+@pytest.mark.parametrize("limits", [(0, 39, 1), (0, 2, 1), (3, 9, 3)])
+def test_a_slider_of_counts_stops_at_counts(limits):
+    panel = explore(draw, height=limits)
     assert panel.controls["height"].step == 1
     assert panel.controls["height"].readout_format == ".0f"
     panel.close()
