@@ -138,7 +138,8 @@ class Scene(Panel):
     def _represent(self, view: Any, look: dict[str, Any]) -> None:
         """Sizes about as in the still picture."""
         if self.style == "tube":
-            view.add_representation("tube", radius=TUBE, **look)
+            size = {"radius_type": "size", "radius_size": TUBE, "radius_scale": 1.0}
+            view.add_representation("tube", **size, **look)
             return
         if self.style == "ball+stick":
             view.add_representation("licorice", radius=STICK, **look)
