@@ -15,7 +15,7 @@ from mdlearn.potentials.system import Potential
 from mdlearn.units import kB
 
 # Reduced density → reduced energy per atom and pressure of the Lennard-Jones fluid at T* = 0.90, from
-# the NIST Standard Reference Simulation Website, doi:10.18434/T4M88Q; their errors are below 0.1 %.
+# the NIST Standard Reference Simulation Website, doi:10.18434/T4M88Q, as public code quotes them.
 NIST = {0.776: (-5.4689, 0.24056), 0.82: (-5.7456, 0.82386), 0.86: (-5.9753, 1.5781)}
 
 
