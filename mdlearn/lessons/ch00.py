@@ -98,6 +98,7 @@ EXERCISES = {
     "00.1": Exercise(
         bill,
         (
+            "A bill is a number times a price. Which of the two is still missing?",
             "How many labels? One for each step of each copy.",
             "labels × `dear` are CPU seconds; divide by 3600.",
         ),

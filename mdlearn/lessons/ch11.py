@@ -123,6 +123,7 @@ EXERCISES = {
     "11.1": Exercise(
         relabelings,
         (
+            "Which atoms may change places without making another molecule?",
             "Two carbons, one oxygen, six hydrogens. In how many orders can the carbons stand?",
             "2! · 1! · 6!, and 6! is 720.",
         ),

@@ -165,6 +165,7 @@ EXERCISES = {
     "12.1": Exercise(
         numerical_force,
         (
+            "What do you learn about a slope if you may only ask for heights?",
             "Move one coordinate of one atom by +h and by −h, and ask for the energy both times.",
             "F = −(E(x + h) − E(x − h)) / 2h. Loop over `np.ndindex(positions.shape)`.",
         ),

@@ -135,6 +135,7 @@ EXERCISES = {
     "13.1": Exercise(
         fingerprint,
         (
+            "A turn changes every arrow. What about a pair of arrows does it leave alone?",
             "The angle between two neighbors is in the product of their arrows: `arrows @ arrows.T`.",
             "Bend the products before you sum them, e.g. `((arrows @ arrows.T) ** 2).sum()`.",
         ),

@@ -142,6 +142,7 @@ EXERCISES = {
     "21.1": Exercise(
         order,
         (
+            "Halve the time step: by which factor does the error fall if the order is p?",
             "error = c · dt^p, so log(error) = log(c) + p log(dt).",
             "`np.polyfit(np.log(steps), np.log(errors), 1)[0]`",
         ),

@@ -161,6 +161,7 @@ EXERCISES = {
     "22.1": Exercise(
         on_device,
         (
+            "How does the temperature change when all velocities double? And whose number does an atom take?",
             "`temperatures(state)` gives one number for each system, as a tensor: stay with tensors.",
             "`scale = (kelvin / temperatures(state)) ** 0.5`, then `scale[state.system.index, None]`.",
         ),

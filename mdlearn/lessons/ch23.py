@@ -206,6 +206,7 @@ EXERCISES = {
     "23.1": Exercise(
         unbias,
         (
+            "Which samples did the spring make rare, and should they count for more or for less?",
             "The spring multiplied the probability of a sample by exp(−bias / kT). Divide by that.",
             "`w = np.exp((bias - bias.max()) / heat)`, then `w / w.sum()`.",
         ),

@@ -173,6 +173,7 @@ EXERCISES = {
     "24.1": Exercise(
         new_weights,
         (
+            "How much more often would the new potential have visited this frame than the old one did?",
             "exp(−(new − old) / kT), then divide by the sum.",
             "`x = -(new - old) / (kB * kelvin)`, `w = np.exp(x - x.max())`, `w / w.sum()`.",
         ),

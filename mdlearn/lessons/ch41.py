@@ -89,6 +89,7 @@ EXERCISES = {
     "41.1": Exercise(
         refinement,
         (
+            "What must two atoms share to get the same new color? Put all of it into one name.",
             "Make a name for each atom: `(colors[i], tuple(sorted(colors[j] for j in …)))`.",
             "Number the names: `names.index(name)` gives equal numbers to equal names.",
         ),

@@ -54,7 +54,11 @@ def bar(answer: Callable[[Sequence[float]], float]) -> str:
 EXERCISES = {
     "42.1": Exercise(
         half_width,
-        ("Sort the sizes of the errors.", "The one in place ⌈(n + 1)(1 − alpha)⌉, counted from 1."),
+        (
+            "Had you a hundred errors and might miss ten of them, which one would you name?",
+            "Sort the sizes of the errors.",
+            "The one in place ⌈(n + 1)(1 − alpha)⌉, counted from 1.",
+        ),
     ),
     "42.2": Exercise(
         no_leak,

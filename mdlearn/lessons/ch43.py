@@ -60,6 +60,7 @@ EXERCISES = {
     "43.1": Exercise(
         by_masking,
         (
+            "What is a team worth with everyone in it, and what without one of them?",
             "`everyone = np.ones(players, bool)`; set one entry to False.",
             "value(everyone) − value(without i), for each i",
         ),

@@ -56,7 +56,14 @@ def expected_by_chance(answer: Callable[[int, int, int], float]) -> str:
 
 
 EXERCISES = {
-    "44.1": Exercise(choose_batch, ("`np.argsort` sorts upward.", "np.argsort(-mean)[:count]")),
+    "44.1": Exercise(
+        choose_batch,
+        (
+            "Greedy takes what looks best now. At which end of the sorted list is that?",
+            "`np.argsort` sorts upward.",
+            "np.argsort(-mean)[:count]",
+        ),
+    ),
     "44.2": Exercise(
         enrichment,
         (

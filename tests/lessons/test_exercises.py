@@ -41,7 +41,7 @@ def test_a_wrong_answer_gets_the_sentence_that_helps(name, answer, sentence):
 def test_every_exercise_waits_for_an_answer_and_has_hints(name, capsys):
     check(name, ...)
     assert "is open" in capsys.readouterr().out
-    assert len(EXERCISES[name].hints) >= 2
+    assert len(EXERCISES[name].hints) >= 3
     for level in range(1, len(EXERCISES[name].hints) + 1):
         hint(name, level)
 
