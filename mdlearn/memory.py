@@ -4,15 +4,15 @@ import ctypes
 import os
 
 TRIM, MAP = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-KEPT, LARGEST = 256 * 2**20, 32 * 2**20  # bytes
+KEPT, LARGEST = 64 * 2**20, 32 * 2**20  # bytes
 
 
 def keep_freed() -> bool:
-    """Tell glibc to keep up to 256 MB of freed memory, in arrays of up to 32 MB; elsewhere do nothing.
+    """Tell glibc to keep up to 64 MB of freed memory, in arrays of up to 32 MB; elsewhere do nothing.
 
     By itself it returns the arrays of each step to the system and gets them back page by page, which
-    takes a fifth of the time of a neighbor list. The peak stays what it is. Who has set a
-    `MALLOC_…` variable has decided already.
+    takes a fifth of the time of a neighbor list. Who has set a `MALLOC_…` variable has decided
+    already.
 
     Returns:
         Whether glibc is there and has taken both settings.
