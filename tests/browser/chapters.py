@@ -111,21 +111,24 @@ def watch(page: Lab, cell: Locator) -> None:
 def slide(page: Lab, cell: Locator) -> None:
     """Move the first slider with the keyboard until a picture changes; go back and forth if none does."""
     before, slider = look(cell), cell.get_by_role("slider").first
-    first, last = slider.get_attribute("aria-valuenow"), slider.get_attribute("aria-valuemax")
-    key = "ArrowLeft" if first == last else "ArrowRight"
-    page.push(slider, 1, key=key)
+    away, back = "ArrowRight", "ArrowLeft"
+    if slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax"):
+        away, back = back, away
+    page.push(slider, 1, key=away)
     for _ in range(7):
-        slider.press(key)
+        slider.press(away)
 
     def answered() -> bool:
         return at_rest(page, cell) and other(before, look(cell))  # a picture on its way is blank
 
     def again() -> None:
-        slider.press("ArrowRight" if key == "ArrowLeft" else "ArrowLeft")
-        slider.press(key)
+        slider.press(back)
+        slider.press(away)
         page.evaluate("0")  # a kernel that let a message lie takes it up with the next
 
-    page.insist(again, answered, f"another picture after the slider moved: {cell.inner_text()}")
+    shown = cell.locator(".jp-OutputArea").first.inner_text()
+    what = f"another picture after the slider moved: {shown}"
+    page.insist(again, answered, what, begun=True)
 
 
 def look(cell: Locator) -> list[np.ndarray]:

@@ -192,12 +192,20 @@ class Lab:
         """Ask again and again until the answer is true."""
         return until(self.page, condition, lambda: self._explain(what))
 
-    def insist(self, act: Callable[[], Any], condition: Callable[[], Any], what: str) -> None:
+    def insist(
+        self,
+        act: Callable[[], Any],
+        condition: Callable[[], Any],
+        what: str,
+        *,
+        begun: bool = False,
+    ) -> None:
         """Act, and act again when nothing comes of it, as people do: a click may be lost.
 
-        Only for what may be done twice: a button that stops, not one that turns on and off.
+        Only for what may be done twice: a button that stops, not one that turns on and off. What
+        was done already (`begun`) is done again only when nothing has come of it for a while.
         """
-        acted = -np.inf
+        acted = time.monotonic() if begun else -np.inf
 
         def came() -> bool:
             nonlocal acted
