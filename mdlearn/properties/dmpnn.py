@@ -17,8 +17,11 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from mdlearn.files import replacing, write_tensors
+from mdlearn.memory import keep_freed
 from mdlearn.properties.batches import Batch, batch, gather_sum
 from mdlearn.properties.graphs import ATOM_FEATURES, BOND_FEATURES, Graphs
+
+keep_freed()
 
 ACTIVATIONS = {"relu": nn.ReLU, "leakyrelu": nn.LeakyReLU, "tanh": nn.Tanh, "elu": nn.ELU}
 READOUTS = ("norm", "mean", "sum")

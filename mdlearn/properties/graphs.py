@@ -25,18 +25,8 @@ CHARGES = {charge: i for i, charge in enumerate([-1, -2, 1, 2, 0])}
 _H = Chem.HybridizationType
 HYBRIDS = {int(h): i for i, h in enumerate([_H.S, _H.SP, _H.SP2, _H.SP2D, _H.SP3, _H.SP3D, _H.SP3D2])}  # fmt: skip
 ORDERS = {1.0: 0, 2.0: 1, 3.0: 2, 1.5: 3}
-SPELLED = {
-    5,
-    6,
-    7,
-    8,
-    14,
-    15,
-    16,
-    33,
-    34,
-    52,
-}  # elements whose SMILES tells whether they are aromatic
+# elements whose SMILES tells whether they are aromatic
+SPELLED = {5, 6, 7, 8, 14, 15, 16, 33, 34, 52}
 HANDED = Chem.RWMol(Chem.MolFromSmarts("*"))
 HANDED.ReplaceAtom(0, HasChiralTagQueryAtom())
 VERSION = "1"  # of the arrays in a cache
@@ -102,22 +92,12 @@ def graphs(mols: Sequence[Chem.Mol], *, depth: int = 3) -> Graphs:
     source: list[int] = []
     atom_count, bond_count = [0], [0]
     for molecule in mols:
-        first = len(atoms)
+        source += _bonds(molecule, bond_kinds, bonds, first=len(atoms))
         atoms += _atoms(molecule, atom_kinds, names)
-        for bond in molecule.GetBonds():
-            order = bond.GetBondTypeAsDouble()
-            stereo = int(bond.GetStereo()) if order == 2.0 else 0  # only double bonds have any
-            told = (order, bond.GetIsConjugated(), bond.IsInRing(), stereo)
-            kind = bond_kinds.setdefault(told, len(bond_kinds))
-            bonds += (kind, kind)
-            source += (first + bond.GetBeginAtomIdx(), first + bond.GetEndAtomIdx())
         atom_count.append(len(atoms))
         bond_count.append(len(bonds))
-    arrays = {
-        "atoms": np.array(atoms, np.int64),
-        "bonds": np.array(bonds, np.int64),
-        "source": np.array(source, np.int64),
-    }
+    told = {"atoms": atoms, "bonds": bonds, "source": source}
+    arrays = {name: np.array(numbers, np.int64) for name, numbers in told.items()}
     bond_colors, atom_colors = colors(**arrays, depth=depth)
     return Graphs(
         atom_table=_table(atom_kinds, atom_features, ATOM_FEATURES),
@@ -143,6 +123,21 @@ def _atoms(molecule: Chem.Mol, kinds: dict[tuple, int], names: dict[tuple, int])
                 names[told] = kind
         found.append(kind)
     return found
+
+
+def _bonds(
+    molecule: Chem.Mol, kinds: dict[tuple, int], found: list[int], *, first: int
+) -> list[int]:
+    """Both ends of each bond; its kind is added to `found`, once for each direction."""
+    ends = []
+    for bond in molecule.GetBonds():
+        order = bond.GetBondTypeAsDouble()
+        stereo = int(bond.GetStereo()) if order == 2.0 else 0  # only double bonds have any
+        told = (order, bond.GetIsConjugated(), bond.IsInRing(), stereo)
+        kind = kinds.setdefault(told, len(kinds))
+        found += (kind, kind)
+        ends += (first + bond.GetBeginAtomIdx(), first + bond.GetEndAtomIdx())
+    return ends
 
 
 def cached_graphs(mols: Sequence[Chem.Mol], folder: Path | str, *, depth: int = 3) -> Graphs:
