@@ -15,9 +15,9 @@ import numpy as np
 from mdlearn.files import replacing
 from mdlearn.structure.alignments import Alignment, read_alignment
 from mdlearn.structure.pairs import evolution
+from mdlearn.structure.predict import FOLDS
 from mdlearn.structure.sequences import encode
 
-FOLDS = 5
 RELATED = (  # folds that are alike stay together
     ("PF07679", "PF07686", "PF00041", "PF01833"),
     ("PF00486", "PF00249", "PF12844"),

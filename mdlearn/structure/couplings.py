@@ -1,7 +1,7 @@
 """Which columns of an alignment change together, and which of them directly: contacts from evolution.
 
 A Potts model gives each column i a field and each pair of columns a table of couplings; its
-couplings are direct, where mutual information also follows chains. networks.py learns what this
+couplings are direct, where mutual information also follows chains. pairs.py learns what this
 leaves open.
 """
 
