@@ -46,9 +46,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sets", default="lipo,bbbp")
     parser.add_argument("--models", default="ours", choices=["ours"])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--molecules", type=int, default=3000, help="at most, of each set")
-    parser.add_argument("--explained", type=int, default=40, help="test molecules explained")
+    parser.add_argument("--explained", type=int, default=100, help="test molecules explained")
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args(arguments)
 
