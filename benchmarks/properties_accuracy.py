@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=math.inf, help="none starts after these")
     parser.add_argument("--summary", action="store_true", help="train nothing, tell what is there")
     parser.add_argument("--rivals", type=Path, default=RIVALS)
-    parser.add_argument("--log", type=Path, default=RIVALS / "properties_accuracy.jsonl")
+    parser.add_argument("--log", type=Path, default=RESULTS / "properties_accuracy.jsonl")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     options.sets = options.sets.split(",")
