@@ -14,6 +14,8 @@ from mdlearn.dynamics.integrators import (
     Noise,
     State,
     Step,
+    drift,
+    kick,
     not_negative,
     per_atom,
     rows_of_atoms,
@@ -119,10 +121,10 @@ def barostat(
         virial = state.virial
         if virial is None:
             virial = evaluate(potential, state.system, virial=True).virial
-        velocities = state.velocities + 0.5 * dt * state.forces / mass
-        positions = state.system.positions + 0.5 * dt * velocities
+        velocities = kick(state.velocities, state.forces, mass, 0.5 * dt)
+        positions = drift(state.system.positions, velocities, 0.5 * dt)
         velocities = keep * velocities + ((1 - keep**2) * heat / mass) ** 0.5 * rows
-        system = state.system.at(positions + 0.5 * dt * velocities)
+        system = state.system.at(drift(positions, velocities, 0.5 * dt))
         volumes = system.volumes()
         atoms = system.total(torch.ones_like(state.masses))
         inside = (
@@ -132,7 +134,7 @@ def barostat(
         random = noise[count:].view(system.systems, 3, 3)
         system = system.strained(stretch(inside, volumes, random, pressure, heat, pace))
         seen = evaluate(potential, system, virial=True)
-        velocities = velocities + 0.5 * dt * seen.forces / mass
+        velocities = kick(velocities, seen.forces, mass, 0.5 * dt)
         return State(system, velocities, seen.forces, seen.energies, state.masses, seen.virial)
 
     return step

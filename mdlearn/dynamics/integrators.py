@@ -138,6 +138,23 @@ def with_masses(state: State, masses: Mapping[int, float]) -> State:
     return replace(state, masses=new, velocities=state.velocities * scale)
 
 
+def kick(
+    velocities: Float[Tensor, "atoms 3"],
+    forces: Float[Tensor, "atoms 3"],
+    mass: Float[Tensor, "atoms 1"],
+    time: float,
+) -> Float[Tensor, "atoms 3"]:
+    """Velocities (Å per time unit) after forces (eV/Å) have pulled for a time: v + t F / m, in one pass."""
+    return torch.addcdiv(velocities, forces, mass, value=time)
+
+
+def drift(
+    positions: Float[Tensor, "atoms 3"], velocities: Float[Tensor, "atoms 3"], time: float
+) -> Float[Tensor, "atoms 3"]:
+    """Positions (Å) after a time of flight: R + t v, in one pass."""
+    return torch.add(positions, velocities, alpha=time)
+
+
 def verlet(potential: Potential, dt: float) -> Step:
     r"""Velocity Verlet: constant energy (NVE), time-reversible, error ∝ dt².
 
@@ -154,10 +171,10 @@ def verlet(potential: Potential, dt: float) -> Step:
 
     def step(state: State, noise: Noise | None = None) -> State:
         mass = state.masses.unsqueeze(1)
-        velocities = state.velocities + 0.5 * dt * state.forces / mass
-        system = state.system.at(state.system.positions + dt * velocities)
+        velocities = kick(state.velocities, state.forces, mass, 0.5 * dt)
+        system = state.system.at(drift(state.system.positions, velocities, dt))
         seen = evaluate(potential, system)
-        velocities = velocities + 0.5 * dt * seen.forces / mass
+        velocities = kick(velocities, seen.forces, mass, 0.5 * dt)
         return State(system, velocities, seen.forces, seen.energies, state.masses)
 
     return step
@@ -187,12 +204,12 @@ def langevin(potential: Potential, dt: float, temperature: float | Tensor, frict
         mass = state.masses.unsqueeze(1)
         bath = per_atom(temperature, state.system)
         noise = rows_of_atoms(noise, len(mass))
-        velocities = state.velocities + 0.5 * dt * state.forces / mass
-        positions = state.system.positions + 0.5 * dt * velocities
+        velocities = kick(state.velocities, state.forces, mass, 0.5 * dt)
+        positions = drift(state.system.positions, velocities, 0.5 * dt)
         velocities = keep * velocities + ((1 - keep**2) * kB * bath / mass) ** 0.5 * noise
-        system = state.system.at(positions + 0.5 * dt * velocities)
+        system = state.system.at(drift(positions, velocities, 0.5 * dt))
         seen = evaluate(potential, system)
-        velocities = velocities + 0.5 * dt * seen.forces / mass
+        velocities = kick(velocities, seen.forces, mass, 0.5 * dt)
         return State(system, velocities, seen.forces, seen.energies, state.masses)
 
     return step
