@@ -38,7 +38,7 @@ from mdlearn.potentials.weights import load as load_potential
 from mdlearn.units import fs, gram_per_cm3, ps
 
 DENSITY = 1.374 * gram_per_cm3 / 39.948  # atoms/Å³
-KELVIN, DT, CUTOFF, SKIN = 94.4, 2 * fs, 8.5, 1.0
+KELVIN, DT, CUTOFF, SKIN = 94.4, 2 * fs, 8.5, 0.8
 ARGON = LennardJones(cutoff=CUTOFF, ending="shift")
 
 

@@ -9,6 +9,7 @@ seen them, and they are predicted by all 25.
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -222,7 +223,8 @@ def template(log: Path) -> list[dict]:
         "-o",
         log / "template",
     ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    one = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=one)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     told = "template predict_structure, dhfr, alignment to files"
     seconds, megabytes = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
