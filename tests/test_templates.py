@@ -27,7 +27,9 @@ WORK = """from pathlib import Path
 with Path("count.txt").open("a") as file:
     print(epochs, file=file)
 assert epochs < 1000, "too many"
-_ = Path("length.txt").write_text(str(len(Path(data).read_text())))"""
+_ = Path("length.txt").write_text(str(len(Path(data).read_text())))
+import os
+_ = Path("wait.txt").write_text(os.environ["OMP_WAIT_POLICY"])"""
 
 
 @pytest.fixture
@@ -150,11 +152,17 @@ def test_a_run_is_described_and_done_once(template, data, tmp_path, monkeypatch,
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["parameters"]["epochs"] == 3
     assert manifest["parameters"]["data"] == "my.xyz"
-    assert set(manifest["results_sha256"]) == {"count.txt", "length.txt", "notebook.ipynb"}
+    assert set(manifest["results_sha256"]) == {
+        "count.txt",
+        "length.txt",
+        "wait.txt",
+        "notebook.ipynb",
+    }
     assert manifest["seconds"] > 0 and "torch" in manifest["versions"]
 
     data.write_text("other content")  # same name: another run
     other = run(template, {"data": data, "epochs": 3}, "runs", report=None)
+    assert (other / "wait.txt").read_text() == "PASSIVE"
     assert other != folder and (other / "length.txt").read_text() == "13"
 
 
