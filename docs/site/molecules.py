@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -67,16 +68,24 @@ def write(target: Path, kept: Path, numbers: Iterable[str]) -> dict[str, str]:
 
 
 def _compute(folder: Path, names: list[str]) -> None:
-    shutil.rmtree(folder.parent, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Compute films; all are there or none, also when two builds run at once."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     films.seeded()
     told = {}
-    for name in names:
-        film = FILMS[name]()
-        (folder / f"{name}.png").write_bytes(film.picture)
-        (folder / f"{name}.js").write_text(script(name, film), encoding="utf-8")
-        told[name] = film.alt
-    (folder / "words.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    with TemporaryDirectory(dir=folder.parent, prefix=".") as place:
+        part = Path(place) / "films"
+        part.mkdir()
+        for name in names:
+            film = FILMS[name]()
+            (part / f"{name}.png").write_bytes(film.picture)
+            (part / f"{name}.js").write_text(script(name, film), encoding="utf-8")
+            told[name] = film.alt
+        (part / "words.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        for old in folder.parent.glob("[!.]*"):  # of other code
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
+        if not folder.exists():
+            part.rename(folder)
 
 
 def _fingerprint(names: list[str]) -> str:
