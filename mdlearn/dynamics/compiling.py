@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch._dynamo import maybe_mark_dynamic
 
 from mdlearn.potentials.pair import Pairwise, half_sum
 
@@ -44,5 +47,26 @@ def compiled(
     # a pool of compilers, 200 MB each, has nothing to do for one loop
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     if isinstance(potential, Pairwise):
-        return replace(potential, kernel=torch.compile(half_sum, dynamic=True, options=QUICK))
+        return replace(potential, kernel=_any_size(torch.compile(half_sum, options=QUICK)))
     return torch.compile(potential, dynamic=True)
+
+
+def _any_size(kernel: Callable[..., tuple]) -> Callable[..., tuple]:
+    """The compiled `half_sum`, told that only sizes will change.
+
+    With `dynamic=True` the potential's constants would be variables too, worked out for every pair:
+    a third of the time. So they are where a second potential with other constants is compiled.
+    """
+
+    def call(
+        curve: Callable[[Tensor], tuple[Tensor, Tensor]],
+        positions: Float[Tensor, "atoms 3"],
+        pairs: Int[Tensor, "2 pairs"],
+        moves: Float[Tensor, "3 pairs"],
+        virial: bool = False,
+    ) -> tuple:
+        for tensor, axis in ((positions, 0), (pairs, 1), (moves, 1)):
+            maybe_mark_dynamic(tensor, axis)
+        return kernel(curve, positions, pairs, moves, virial)
+
+    return call

@@ -31,15 +31,23 @@ from tests.dynamics.liquids import argon
 potential = LennardJones(cutoff=5.0)
 quick = compiled(potential)
 assert (quick is not potential) == can_compile()  # a bare machine has no compiler
-for frames in ([argon(2)], [argon(3)], [argon(2), argon(2, seed=1)]):
+
+def agree(potential, quick, frames):
     system = table(from_atoms(frames), 5.0, skin=1.0, half=True)
     plain, fast = (evaluate(p, system, virial=True) for p in (potential, quick))
     torch.testing.assert_close(fast.forces, plain.forces, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(fast.virial, plain.virial, rtol=1e-9, atol=1e-9)
+
+agree(potential, quick, [argon(2)])
+with torch.compiler.set_stance("fail_on_recompile"):
+    agree(potential, quick, [argon(3)])
+    agree(potential, quick, [argon(2), argon(2, seed=1)])
+other = LennardJones(sigma=3.0, cutoff=5.0)
+agree(other, compiled(other), [argon(2)])
 """
 
 
-@pytest.mark.parametrize("script", [WHOLE, SAME], ids=["taken whole", "same forces at any size"])
+@pytest.mark.parametrize("script", [WHOLE, SAME], ids=["taken whole", "same forces, and no new code for a new size"])
 def test_the_compiler_takes_a_pair(script: str) -> None:
     """In a process of its own: shapes are checked in this one, which the compiler cannot follow."""
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
