@@ -28,7 +28,7 @@ from ase import Atoms
 from benchmarks.common import RESULTS, RIVALS, Worker, append, mean, row, stored, table, write
 from mdlearn.data.fetch import load
 
-RATES = {"ours": "0.005,0.01,0.02", "mace": "0.005,0.01,0.02", "painn": "0.001,0.002,0.005"}
+RATES = {"ours": "0.02,0.03,0.04", "mace": "0.01,0.02,0.04", "painn": "0.002,0.005,0.01"}
 NAMES = {"mace": "MACE 32x0e+32x1o", "painn": "PaiNN-64"}
 BARS = {  # of the ratio of force errors, by set, training frames and budget
     ("ethanol", 950, 60): {"mace": 0.35, "painn": 0.55},
