@@ -47,7 +47,9 @@ agree(other, compiled(other), [argon(2)])
 """
 
 
-@pytest.mark.parametrize("script", [WHOLE, SAME], ids=["taken whole", "same forces, and no new code for a new size"])
+@pytest.mark.parametrize(
+    "script", [WHOLE, SAME], ids=["taken whole", "same forces, and no new code for a new size"]
+)
 def test_the_compiler_takes_a_pair(script: str) -> None:
     """In a process of its own: shapes are checked in this one, which the compiler cannot follow."""
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
