@@ -22,7 +22,8 @@ CENTERS = (EDGES[1:] + EDGES[:-1]) / 2
 BINS = len(CENTERS)
 TURNS = 12  # bins of an orientation
 CHANNELS = 13  # of the input
-OUTPUTS = BINS + 1 + 2 * TURNS
+PARTS = [BINS + 1, TURNS, TURNS]  # a distance and two turns, as a network's outputs stand
+OUTPUTS = sum(PARTS)
 SEEN = 12.0  # Å, up to which orientations are learned
 
 
@@ -160,7 +161,7 @@ def pair_loss(
     theta: Int[Tensor, "proteins residues residues"],
 ) -> Tensor:
     """Cross-entropy of the distances, and half as much of both orientations."""
-    parts = logits.split([BINS + 1, TURNS, TURNS], 1)
+    parts = logits.split(PARTS, 1)
     losses = [
         cross_entropy(part, target, ignore_index=-1)
         for part, target in zip(parts, (bins, omega, theta), strict=True)
@@ -172,13 +173,20 @@ def pair_loss(
 def predict_pairs(
     networks: Sequence[nn.Module], maps: Float[np.ndarray, "channels length length"]
 ) -> Pairs:
-    """The mean of what several networks say, in probabilities."""
+    r"""What several networks say together: $p \propto \prod_n p_n^{1/N}$, a mean of logarithms.
+
+    Where one of them is sure that a distance is wrong, it is heard; a mean of shares drowns it.
+
+    References:
+        Hinton, Neural Comput. 14, 1771 (2002), doi:10.1162/089976602760128018: products of experts.
+    """
     if not networks:
         raise ValueError("no network to ask; load one at least")
     total = 0.0
     for network in networks:
         device = next(network.parameters()).device
         logits = network.eval()(torch.from_numpy(maps).to(device)[None])[0]
-        shares = [p.softmax(0) for p in logits.split([BINS + 1, TURNS, TURNS], 0)]
-        total = total + torch.cat(shares).permute(1, 2, 0).cpu().numpy() / len(networks)
-    return Pairs(total[..., : BINS + 1], total[..., BINS + 1 : -TURNS], total[..., -TURNS:])
+        shares = [part.log_softmax(0) for part in logits.split(PARTS, 0)]
+        total = total + torch.cat(shares).cpu() / len(networks)
+    near, *turns = (part.softmax(0).permute(1, 2, 0).numpy() for part in total.split(PARTS, 0))
+    return Pairs(near, *turns)

@@ -141,6 +141,17 @@ def test_distances_and_omega_are_the_same_from_both_sides():
         predict_pairs([], maps())
 
 
+def test_networks_together_say_the_mean_of_their_logarithms():
+    torch.manual_seed(0)
+    networks = [PairNetwork(8, (1, 2)) for _ in range(3)]
+    each = [predict_pairs([network], maps()) for network in networks]
+    together = predict_pairs(networks, maps())
+    for name in ("distances", "omega", "theta"):
+        product = np.prod([getattr(pairs, name) for pairs in each], 0) ** (1 / 3)
+        product /= product.sum(-1, keepdims=True)
+        np.testing.assert_allclose(getattr(together, name), product, atol=1e-5)
+
+
 def test_residues_without_a_column_are_marked_as_unknown():
     found = maps()
     assert found.shape == (CHANNELS, 20, 20)
