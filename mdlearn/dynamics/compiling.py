@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
-from torch._dynamo import maybe_mark_dynamic
 
 from mdlearn.potentials.pair import Pairwise, half_sum
 
@@ -54,19 +52,13 @@ def compiled(
 def _any_size(kernel: Callable[..., tuple]) -> Callable[..., tuple]:
     """The compiled `half_sum`, told that only sizes will change.
 
-    With `dynamic=True` the potential's constants would be variables too, worked out for every pair:
-    a third of the time. So they are where a second potential with other constants is compiled.
+    With `dynamic=True` the potential's constants would be variables too, worked out for every pair. So
+    they are where a second potential with other constants is compiled.
     """
 
-    def call(
-        curve: Callable[[Tensor], tuple[Tensor, Tensor]],
-        positions: Float[Tensor, "atoms 3"],
-        pairs: Int[Tensor, "2 pairs"],
-        moves: Float[Tensor, "3 pairs"],
-        virial: bool = False,
-    ) -> tuple:
-        for tensor, axis in ((positions, 0), (pairs, 1), (moves, 1)):
-            maybe_mark_dynamic(tensor, axis)
-        return kernel(curve, positions, pairs, moves, virial)
+    def call(curve: Callable[..., tuple], *rest: Tensor | bool) -> tuple:
+        for tensor, axis in zip(rest, (0, 1, 1), strict=False):  # positions, pairs, moves
+            torch._dynamo.maybe_mark_dynamic(tensor, axis)  # loaded when something compiles
+        return kernel(curve, *rest)
 
     return call
