@@ -24,7 +24,7 @@ class Field:
         i, j: Pairs of residues with a distance energy.
         table: Energy of each pair at each center of a bin, relative to the last (nats).
         resolved: Probability that a pair is within reach of the bins.
-        k, l: Pairs with believed orientations, both orders.
+        near: Pairs with believed orientations, both orders, as places in a matrix of all pairs.
         omega, theta: Their mean direction, cosine and sine, times the probability of contact.
         states: Probabilities of helix, strand and other.
     """
@@ -33,10 +33,9 @@ class Field:
     j: Int[Tensor, " pairs"]
     table: Float[Tensor, "pairs bins"]
     resolved: Float[Tensor, " pairs"]
-    k: Int[Tensor, " near"]
-    l: Int[Tensor, " near"]
-    omega: Float[Tensor, "near 2"]
-    theta: Float[Tensor, "near 2"]
+    near: Int[Tensor, " near"]
+    omega: Float[Tensor, "2 near"]
+    theta: Float[Tensor, "2 near"]
     states: Float[Tensor, "residues 3"]
 
     def to(self, device: torch.device | str) -> "Field":
@@ -77,16 +76,15 @@ def make_field(pairs: Pairs, states: Float[np.ndarray, "residues 3"]) -> Field:
     near = pairs.distances[..., :8].sum(-1)
     k, l = np.nonzero((near > 0.3) & (np.abs(np.subtract.outer(range(length), range(length))) >= 4))
     turns = (np.arange(TURNS) + 0.5) / TURNS * 2 * np.pi - np.pi
-    wheel = np.stack([np.cos(turns), np.sin(turns)], -1)
-    pulls = [near[k, l, None] * (beliefs[k, l] @ wheel) for beliefs in (pairs.omega, pairs.theta)]
+    wheel = np.stack([np.cos(turns), np.sin(turns)])
+    pulls = [near[k, l] * (wheel @ beliefs[k, l].T) for beliefs in (pairs.omega, pairs.theta)]
     real = lambda x: torch.as_tensor(np.ascontiguousarray(x), dtype=torch.float32)  # noqa: E731
     return Field(
         torch.from_numpy(i),
         torch.from_numpy(j),
         real(table),
         real(pairs.distances[i, j, :BINS].sum(-1)),
-        torch.from_numpy(k),
-        torch.from_numpy(l),
+        torch.from_numpy(k * length + l),
         real(pulls[0]),
         real(pulls[1]),
         real(states),
@@ -97,21 +95,14 @@ def terms(field: Field, backbone: Float[Tensor, "replicas residues 3 3"]) -> Ter
     """All parts of the energy; N, CA, C of each residue in Å."""
     n, ca, c = backbone.unbind(2)
     cb = virtual_cb(backbone)
-    apart = _distances(cb)
+    apart = torch.cdist(cb, cb)
     return Terms(
-        _distance(field, apart[:, field.i, field.j]),
-        _orientation(field, n, ca, cb),
+        _distance(field, apart.flatten(1).index_select(1, field.i * len(field.states) + field.j)),
+        _orientation(field, n, ca, cb, apart),
         _secondary(field, n, ca, c),
         _peptide(n, ca, c),
-        _crowding(_distances(ca), 4.0) + _crowding(apart, 3.8),
+        _crowding(torch.cdist(ca, ca), 4.0) + _crowding(apart, 3.8),
     )
-
-
-def _distances(
-    x: Float[Tensor, "replicas residues 3"],
-) -> Float[Tensor, "replicas residues residues"]:
-    square = (x[:, :, None] - x[:, None]).square().sum(-1)
-    return (square + 1e-6).sqrt()
 
 
 def _distance(field: Field, r: Float[Tensor, "replicas pairs"]) -> Float[Tensor, " replicas"]:
@@ -125,11 +116,31 @@ def _distance(field: Field, r: Float[Tensor, "replicas pairs"]) -> Float[Tensor,
     return (below * (1 - part) + above * part + pull).sum(1)
 
 
-def _orientation(field: Field, n: Tensor, ca: Tensor, cb: Tensor) -> Float[Tensor, " replicas"]:
-    k, l = field.k, field.l
-    omega = torch.stack(dihedral(ca[:, k], cb[:, k], cb[:, l], ca[:, l]), -1)
-    theta = torch.stack(dihedral(n[:, k], ca[:, k], cb[:, k], cb[:, l]), -1)
-    return -((omega * field.omega).sum((1, 2)) + (theta * field.theta).sum((1, 2))) / 2
+def _orientation(
+    field: Field, n: Tensor, ca: Tensor, cb: Tensor, apart: Tensor
+) -> Float[Tensor, " replicas"]:
+    r"""How far ω and θ of all pairs are from where they are believed, without one loop over pairs.
+
+    A dihedral is a few dot products of vectors of one residue with vectors of another: each kind is
+    one product of matrices. With $r = C_\alpha - C_\beta$ of a residue and $d$ from its CB to the
+    other's, ω has the cosine $r_k \cdot r_l - (r_k \cdot d)(r_l \cdot d)/d^2$ and the sine
+    $d \cdot (r_k \times r_l)/d$, up to a common factor.
+    """
+    r = ca - cb
+    axis = -r / r.square().sum(-1, keepdim=True).sqrt()
+    side = (n - ca) - ((n - ca) * axis).sum(-1, keepdim=True) * axis
+    look = lambda pairs: pairs.flatten(1).index_select(1, field.near)  # noqa: E731
+    toward = lambda v: v @ cb.mT - (v * cb).sum(-1, keepdim=True)  # noqa: E731
+    theta = look(toward(side)), look(toward(torch.linalg.cross(axis, side)))
+    along, spin, d = toward(r), r @ torch.linalg.cross(r, cb).mT, look(apart)
+    cosine = look(r @ r.mT) + look(along) * look(along.mT) / d.square()
+    omega = cosine, look(spin + spin.mT) / d
+    return -(_agreement(field.omega, *omega) + _agreement(field.theta, *theta)) / 2
+
+
+def _agreement(belief: Tensor, x: Tensor, y: Tensor) -> Float[Tensor, " replicas"]:
+    """Cosine of the angle between (x, y) and what is believed, weighted and summed over the pairs."""
+    return ((x * belief[0] + y * belief[1]) / (x * x + y * y + 1e-6).sqrt()).sum(1)
 
 
 def _secondary(field: Field, n: Tensor, ca: Tensor, c: Tensor) -> Float[Tensor, " replicas"]:

@@ -97,9 +97,8 @@ def dihedral(
     """Cosine and sine of the angle from a to d as seen along b → c."""
     back, axis, on = a - b, c - b, d - c
     axis = axis / (axis.norm(dim=-1, keepdim=True) + 1e-6)
-    v = back - (back * axis).sum(-1, keepdim=True) * axis
-    w = on - (on * axis).sum(-1, keepdim=True) * axis
-    x, y = (v * w).sum(-1), (torch.linalg.cross(axis, v) * w).sum(-1)
+    x = (back * on).sum(-1) - (back * axis).sum(-1) * (on * axis).sum(-1)
+    y = (torch.linalg.cross(axis, back) * on).sum(-1)
     size = (x * x + y * y + 1e-6).sqrt()
     return x / size, y / size
 

@@ -11,7 +11,7 @@ from mdlearn.structure.confidence import expected_lddt
 from mdlearn.structure.dssp import secondary_structure
 from mdlearn.structure.energy import make_field, terms
 from mdlearn.structure.fold import Fold, embed, fold, folding, rough_distances
-from mdlearn.structure.geometry import quaternion
+from mdlearn.structure.geometry import orientations, quaternion
 from mdlearn.structure.pairs import BINS, TURNS, Pairs, labels
 from mdlearn.structure.proteins import Protein, load_chains
 from tests.device_law import OneDevice
@@ -87,6 +87,19 @@ def test_the_energy_does_not_turn_with_the_world_and_tells_the_mirror(native: Pr
     mirror = terms(field, places * torch.tensor([1.0, 1.0, -1.0]))
     assert mirror.total(1.0) > one + 20
     assert mirror.secondary > terms(field, places).secondary
+
+
+def test_orientations_pull_where_the_dihedrals_of_the_pairs_say(native: Protein):
+    pairs, states = believed(native, 0.8)
+    field = make_field(pairs, states)
+    rng = np.random.default_rng(0)
+    moved = native.backbone[:, :3] + rng.normal(0, 0.5, (2, len(native), 3, 3))
+    backbone = torch.tensor(moved, dtype=torch.float32)
+    expected = 0.0
+    for belief, angle in zip((field.omega, field.theta), orientations(backbone), strict=True):
+        angle = angle.flatten(1)[:, field.near]
+        expected = expected - (belief[0] * angle.cos() + belief[1] * angle.sin()).sum(1) / 2
+    torch.testing.assert_close(terms(field, backbone).orientation, expected, rtol=1e-3, atol=0.01)
 
 
 def test_confidence_falls_as_beliefs_grow_vague(native: Protein):
