@@ -21,27 +21,20 @@ import tmtools
 import torch
 
 from benchmarks.common import RESULTS, mean, row, table, write
+from benchmarks.structure_maps import CUTS, alone, contacts, higher, states_of, strangers
 from mdlearn.recipes import families as data
 from mdlearn.recipes.confidence import held_out, judge
 from mdlearn.recipes.pairs import chain_states
 from mdlearn.structure import scores
 from mdlearn.structure.alignments import Alignment, focus, load_family
 from mdlearn.structure.confidence import raw_expectation, smooth
-from mdlearn.structure.dssp import secondary_structure
 from mdlearn.structure.fold import fold
-from mdlearn.structure.pairs import PairNetwork, Pairs, assemble, predict_pairs
-from mdlearn.structure.predict import beliefs, network_names
+from mdlearn.structure.pairs import Pairs, assemble, predict_pairs
+from mdlearn.structure.predict import beliefs
 from mdlearn.structure.proteins import Protein
-from mdlearn.structure.secondary import (
-    SecondaryStructure,
-    from_relatives,
-    predict_states,
-    three_states,
-)
-from mdlearn.structure.sequences import encode
-from mdlearn.structure.weights import card, load
+from mdlearn.structure.secondary import SecondaryStructure
+from mdlearn.structure.weights import load
 
-CUTS = {"L/5 beyond 24": (24, 0.2), "L/2 beyond 12": (12, 0.5), "L beyond 6": (6, 1.0)}
 SHIPPED_BARS = {
     ("dhfr", "L/5 beyond 24"): 0.93,
     ("dhfr", "L beyond 6"): 0.73,
@@ -69,6 +62,7 @@ def main() -> None:
         names = options.only or data.names()
         rows += summary([one_family(name, options) for name in names])
         rows.append(states_of(names, options.log.parent / "pairs"))
+        rows += alone(names, options.log.parent / "pairs")
     if "shipped" in options.sets:
         for name in options.only or ("dhfr", "s1a", "rhomboid"):
             rows += shipped(name, options)
@@ -84,11 +78,10 @@ def one_family(name: str, options: argparse.Namespace) -> dict:
     if path.exists():
         return json.loads(path.read_text())
     family = data.load(name, options.log.parent / "pairs")
-    mine = [key for key in network_names() if name in card(key)["families it never saw"]]
     states = chain_states(load(SecondaryStructure, "secondary_structure"), family)
     direct, mutual, effective = family.maps[0]
     maps = assemble(direct, mutual, effective, family.residues, states)
-    pairs = predict_pairs([load(PairNetwork, key) for key in mine], maps)
+    pairs = predict_pairs(strangers(name), maps)
     native = Protein(name, family.sequence, family.backbone)
     found = {"family": name, "effective": effective}
     found |= contacts(
@@ -98,39 +91,6 @@ def one_family(name: str, options: argparse.Namespace) -> dict:
     path.write_text(json.dumps(found))
     print(json.dumps(found), flush=True)
     return found
-
-
-def states_of(names: list[str], work: Path) -> dict:
-    """Right states of three, over all aligned residues: by relatives together, and by one sequence."""
-    reader = load(SecondaryStructure, "secondary_structure")
-    right: dict[str, list[np.ndarray]] = {"one": [], "together": []}
-    for name in names:
-        family = data.load(name, work)
-        native = Protein(name, family.sequence, family.backbone)
-        true = np.array(["HEC".index(s) for s in secondary_structure(native)])[family.residues]
-        one = predict_states(reader, [encode(family.sequence)])[0][family.residues]
-        together = from_relatives(reader, family.rows)
-        for key, shares in (("one", one), ("together", together)):
-            right[key].append(three_states(shares).argmax(1) == true)
-    one, together = (100 * float(np.concatenate(right[key]).mean()) for key in right)
-    what = f"Q3 by 64 relatives, {len(names)} families; rival: by one sequence (three states of our DSSP)"
-    return row(what, together, one, unit="%") | {"sense": "at least"}
-
-
-def contacts(
-    native: Protein, residues: np.ndarray, maps: dict[str, np.ndarray]
-) -> dict[str, float]:
-    """Precision of each map at each cut."""
-    at = np.ix_(residues, residues)
-    true = scores.distances(native.cb)[at]
-    return {
-        f"{name}, {cut}": scores.contact_precision(
-            values[at] if len(values) == len(native) else values,
-            true, residues, separation=apart, share=share,
-        )
-        for name, values in maps.items()
-        for cut, (apart, share) in CUTS.items()
-    }  # fmt: skip
 
 
 def folded(
@@ -232,16 +192,6 @@ def template(log: Path) -> list[dict]:
         row(told, seconds, None, unit="CPU s", bar=60.0),
         row(f"{told}, peak of the largest process", megabytes, None, unit="MB", bar=850.0),
     ]
-
-
-def higher(what: str, value: float, bar: float | None, unit: str = "ratio") -> dict[str, object]:
-    """A row of a number that should be at least its bar."""
-    told = row(what, float(value), None, unit=unit)
-    return told | {
-        "bar": bar,
-        "sense": "at least",
-        "holds": None if bar is None else bool(value >= bar),
-    }
 
 
 def shipped(name: str, options: argparse.Namespace) -> list[dict]:
