@@ -136,5 +136,5 @@ def page(glossary: Glossary, uses: dict[str, list[tuple[str, str]]]) -> str:
     for term in sorted(glossary.terms, key=lambda term: term.sorted):
         rows += [f"({term.anchor})=", term.name, f": {term.words}", ""]
         if links := " · ".join(f"[{number}]({address})" for number, address in uses[term.name]):
-            rows += [f"  Chapters {links}", ""]
+            rows += [f"  {'Chapters' if len(uses[term.name]) > 1 else 'Chapter'} {links}", ""]
     return "\n".join(rows)

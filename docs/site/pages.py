@@ -97,7 +97,7 @@ def overview(chapters: list[Chapter], frame: Frame, root: Path = ROOT) -> str:
     for chapter in chapters:
         goals = "\n".join(f"- {goal}" for goal in chapter.goals)
         rows = "\n".join(
-            f"| [{e.name}](#{anchor(e.name)}) | **{e.title}.** {cell(e.task)} "
+            f"| [{e.name}](#{anchor(e.name)}) | **{_ended(e.title)}** {cell(_question(e.task))} "
             f"| {cell(e.right)} | {planted.count(e.name)} |"
             for e in chapter.exercises
         )
@@ -110,6 +110,15 @@ def overview(chapters: list[Chapter], frame: Frame, root: Path = ROOT) -> str:
         if run := frame.measured.get(chapter.path):
             parts.append(_claims(run["claims"]))
     return "\n\n".join(parts)
+
+
+def _ended(title: str) -> str:
+    return title if title[-1] in "?!." else f"{title}."
+
+
+def _question(task: str) -> str:
+    """What is asked, up to the first table or list."""
+    return re.split(r"\n\s*\n?\s*(?=[-|])", task, maxsplit=1)[0]
 
 
 def _claims(claims: list[dict]) -> str:
@@ -134,7 +143,9 @@ def benchmarks(root: Path = ROOT) -> str:
     parts = [
         "# Benchmarks",
         "Measured, not promised: each script runs ours and the rival in turn on one machine. A bar is "
-        "what was demanded beforehand; rows without one are there to look at.",
+        "what was demanded beforehand, of the ratio where there is a rival; rows without one are there "
+        "to look at. Where a bar is *at least*, of costs the ratio is rival / ours, so how many times "
+        "faster we are; where it is *at most*, it is ours / rival, and smaller is better.",
     ]
     for path in sorted((root / "benchmarks/results").glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -144,8 +155,9 @@ def benchmarks(root: Path = ROOT) -> str:
         bars = sum(row["holds"] is not None for row in result["rows"])
         parts += [
             f"## {path.stem.replace('_', ' ')}",
-            f"{where}; {result['date']}. {bars - missed} of {bars} bars hold.",
-            f"```\n{result['command']}\n```",
+            f"{where}; {result['date']}. "
+            + (f"{bars - missed} of {bars} bars hold." if bars else "No bars were set."),
+            f"The last part was measured by\n\n```\n{result['command']}\n```",
             "| what | ours | rival | unit | ratio | bar | holds |\n|---|---:|---:|---|---:|---|---|\n"
             + "\n".join(_measured(row) for row in result["rows"]),
         ]
@@ -157,6 +169,9 @@ def benchmarks(root: Path = ROOT) -> str:
 def _measured(row: dict) -> str:
     holds = {True: "✓ yes", False: "✗ no", None: ""}[row["holds"]]
     bar = "" if row["bar"] is None else f"{row.get('sense', '')} {number(row['bar'])}".strip()
+    if row["holds"] is not None and row["bar"] is None:  # judged by something else than a ratio
+        wanted = row.get("wanted", "the rival's")
+        bar = wanted if "≥" in str(wanted) else f"ours {row['sense']} {wanted}"
     values = " | ".join(number(row[key]) for key in ("ours", "rival"))
     return f"| {cell(row['what'])} | {values} | {row['unit']} | {number(row['ratio'])} | {bar} | {holds} |"
 

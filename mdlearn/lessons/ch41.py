@@ -3,12 +3,35 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from rdkit import Chem
 
 from mdlearn.lesson import Exercise, Wrong
 
 # (CH)8 twice: three neighbors everywhere, the same atoms and bonds, another arrangement
 CUBANE = "C12C3C4C1C5C2C3C45"
 CUNEANE = "C12C3C4C3C5C1C2C45"
+
+
+def planar(smiles: str) -> Chem.Mol:
+    """A cage drawn so that no bonds cross: a ring outside, each other atom amid its neighbors.
+
+    References:
+        Tutte, Proc. London Math. Soc. 13, 743 (1963), doi:10.1112/plms/s3-13.1.743.
+    """
+    molecule = Chem.MolFromSmiles(smiles)
+    bonded = Chem.GetAdjacencyMatrix(molecule).astype(float)
+    ring = list(max(molecule.GetRingInfo().AtomRings(), key=len))
+    angle = 2 * np.pi * (np.arange(len(ring)) + 0.5) / len(ring)
+    laplace, places = np.diag(bonded.sum(1)) - bonded, np.zeros((len(bonded), 2))
+    laplace[ring] = np.eye(len(bonded))[ring]
+    places[ring] = 3 * np.stack([np.cos(angle), np.sin(angle)], 1)
+    places = np.linalg.solve(laplace, places)
+    shape = Chem.Conformer(len(bonded))
+    shape.Set3D(False)
+    for atom, (x, y) in enumerate(places.tolist()):
+        shape.SetAtomPosition(atom, (x, y, 0.0))
+    molecule.AddConformer(shape)
+    return molecule
 
 
 def refinement(answer: Callable[[Sequence[int], Sequence[Sequence[int]]], Sequence[int]]) -> str:

@@ -69,7 +69,7 @@ def draw(
     """One molecule or a grid of them; atoms have the color of their value, blue below zero, red above.
 
     Args:
-        mols: What to draw.
+        mols: What to draw; one that has coordinates in the plane keeps them.
         values: One number per atom, of each molecule.
         legends: A line under each.
         columns: Of the grid.
@@ -155,7 +155,8 @@ def _short(svg: str) -> str:
 
 def _flat(molecule: Chem.Mol) -> Chem.Mol:
     molecule = Chem.Mol(molecule)
-    Compute2DCoords(molecule)
+    if not molecule.GetNumConformers() or molecule.GetConformer().Is3D():
+        Compute2DCoords(molecule)
     return molecule
 
 

@@ -3,10 +3,12 @@
 python -m tests.lessons.table
 """
 
+import ast
 import contextlib
+import inspect
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ told what is wrong with them: a sign, a factor, a unit, a leak. Written by `pyth
 def planted() -> list[tuple[str, Any, str]]:
     """All wrong answers, in the order of the chapters."""
     stems = sorted(path.stem for path in (ROOT / "mdlearn/lessons").glob("ch[0-9]*.py"))
+    stems.sort(key=lambda stem: stem == "ch05")  # the study comes last
     return [row for stem in stems for row in import_module(f"tests.lessons.test_{stem}").WRONG]
 
 
@@ -41,13 +44,25 @@ def told(name: str, answer: Any) -> str:
     raise AssertionError(f"a planted wrong answer of {name} passes")
 
 
-def described(answer: Any, pattern: str) -> str:
-    """A value as it is, a function by its name; one without a name by what it must be told."""
+def described(answer: Any) -> str:
+    """A value as it is, a number in five digits, a function by its name, one without a name as code."""
+    if isinstance(answer, float):
+        return f"`{answer:.5g}`"
+    text, most = " ".join(repr(answer).split()), 40
     if callable(answer):
         name = getattr(answer, "__name__", type(answer).__name__)
-        return f"“… {pattern} …”" if name == "<lambda>" else name.replace("_", " ")
-    text = " ".join(repr(answer).split())
-    return f"`{text}`" if len(text) <= 40 else f"`{text[:37]}...`"
+        if name != "<lambda>":
+            return name.replace("_", " ")
+        text, most = _body(answer), 90
+    return f"`{text}`" if len(text) <= most else f"`{text[: most - 3]}...`"
+
+
+def _body(function: Callable[..., Any]) -> str:
+    """What a function without a name returns, as written; none of its neighbors shares its line."""
+    tree = ast.parse(Path(inspect.getsourcefile(function)).read_text(encoding="utf-8"))
+    line = function.__code__.co_firstlineno
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Lambda) and n.lineno == line]
+    return ast.unparse(found[0].body)
 
 
 def page(rows: Iterable[tuple[str, str, str]]) -> str:
@@ -60,10 +75,7 @@ def page(rows: Iterable[tuple[str, str, str]]) -> str:
 
 def main() -> None:
     """Ask every exercise about every wrong answer."""
-    rows = [
-        (name, described(answer, pattern), told(name, answer))
-        for name, answer, pattern in planted()
-    ]
+    rows = [(name, described(answer), told(name, answer)) for name, answer, _ in planted()]
     PAGE.write_text(page(rows), encoding="utf-8")
     print(f"{len(rows)} wrong answers in {PAGE.relative_to(ROOT)}")
 
