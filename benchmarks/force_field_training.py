@@ -7,7 +7,8 @@
     python -m benchmarks.force_field_training --data 3bpa --budget 3600 --seeds 1 --models ours
 
 Every model goes through the same lines: `mdlearn.train` with its schedule run by CPU seconds, the same
-loss, batches of 5, the same frames. Three learning rates of each are tried at a short budget and judged
+loss, batches of 5, the same frames, each with the kind of Adam that its authors use. Three learning
+rates of each are tried at a short budget and judged
 on validation frames; then each seed has its own split, and the test frames (other trajectories) are
 looked at. Each run is kept in a file of JSON lines: killed and started again, nothing is done twice.
 After a change of the code start a new file with --log.
@@ -28,7 +29,7 @@ from ase import Atoms
 from benchmarks.common import RESULTS, RIVALS, Worker, append, mean, row, stored, table, write
 from mdlearn.data.fetch import load
 
-RATES = {"ours": "0.02,0.03,0.04", "mace": "0.01,0.02,0.04", "painn": "0.002,0.005,0.01"}
+RATES = {"ours": "0.005,0.01,0.02", "mace": "0.01,0.02,0.04", "painn": "0.005,0.01,0.02"}
 NAMES = {"mace": "MACE 32x0e+32x1o", "painn": "PaiNN-64"}
 BARS = {  # of the ratio of force errors, by set, training frames and budget
     ("ethanol", 950, 60): {"mace": 0.35, "painn": 0.55},
