@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,53 +18,10 @@ from safetensors import safe_open
 from torch import Tensor, distributed, nn
 
 from mdlearn.files import replacing, write_tensors
+from mdlearn.history import History, Record, describe
 
 Loss = Callable[[nn.Module, Int[Tensor, " rows"]], Tensor]
 Validate = Callable[[nn.Module], dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What was seen at one validation.
-
-    Attributes:
-        step: Optimizer steps so far.
-        fraction: Share of the run that is done.
-        seconds: CPU seconds so far, of this process and of those before a resume.
-        rate: Learning rate.
-        loss: Mean training loss since the last record.
-        valid: What `validate` said of the averaged weights; the first value decides which are best.
-    """
-
-    step: int
-    fraction: float
-    seconds: float
-    rate: float
-    loss: float
-    valid: dict[str, float]
-
-
-@dataclass
-class History:
-    """The records of a run, in order.
-
-    Attributes:
-        records: One per validation.
-        best: Place of the best record.
-        stopped: The run was stopped before its end.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    best: int = -1
-    stopped: bool = False
-
-    def add(self, record: Record) -> bool:
-        """Keep a record; True when it is the best so far."""
-        self.records.append(record)
-        value = next(iter(record.valid.values()))
-        if self.best < 0 or value < next(iter(self.records[self.best].valid.values())):
-            self.best = len(self.records) - 1
-        return self.best == len(self.records) - 1
 
 
 def fit(
@@ -98,12 +55,6 @@ def fit(
     return history
 
 
-def describe(record: Record) -> str:
-    """A record in one line."""
-    errors = ", ".join(f"{name} {value:.4g}" for name, value in record.valid.items())
-    return f"{record.fraction:4.0%}  step {record.step:6d}  {record.seconds:5.0f} s  {errors}"
-
-
 def training(
     model: nn.Module,
     loss: Loss,
@@ -116,6 +67,7 @@ def training(
     rate: float = 1e-2,
     average: float = 0.995,
     clip: float = 10.0,
+    amsgrad: bool = True,
     every: int = 500,
     seed: int = 0,
     checkpoint: Path | str | None = None,
@@ -123,12 +75,13 @@ def training(
 ) -> Iterator[Record]:
     """The loop, one record at a time: take the next to train on, close it to stop.
 
-    Adam (AMSGrad) with warm-up, cosine schedule and clipped gradients, an exponential average of the
-    weights, batches of nearly equal size. When it ends or is closed, the model has the best averaged
-    weights. Under `torchrun` each process takes its share of every batch.
+    Adam with warm-up, cosine schedule and clipped gradients, an exponential average of the weights,
+    batches of nearly equal size. When it ends or is closed, the model has the best averaged weights.
+    Under `torchrun` each process takes its share of every batch.
 
     Args:
-        model: What is trained, on any device.
+        model: What is trained, on any device. If it has `paces`, {piece of a name: factor}, the first
+            piece found in the name of a weight says how many learning rates that weight takes.
         loss: Mean loss of the given rows (row numbers, on the CPU).
         validate: Errors on other data.
         size: Number of rows in the training set.
@@ -138,6 +91,7 @@ def training(
         rate: Highest learning rate.
         average: Decay of the average of weights, per step.
         clip: Largest norm of a gradient.
+        amsgrad: Adam never forgets a large gradient (Reddi et al., ICLR 2018, arXiv:1904.09237).
         every: Steps between validations.
         seed: Of the order of the rows.
         checkpoint: File to write at each validation and to resume from when it is there.
@@ -152,12 +106,12 @@ def training(
     if size < 1:
         raise ValueError("the training set has no rows")
     history = History() if history is None else history
-    weights = [w for w in model.parameters() if w.requires_grad]
-    run = _Run(model, weights, rate, history)
+    run = _Run(model, history, amsgrad)
     start, losses = time.process_time() - (run.resume(checkpoint) if checkpoint else 0.0), []
     try:
         while (fraction := _fraction(run.step, steps, start, budget)) < 1:
-            run.optimizer.param_groups[0]["lr"] = rate * schedule(fraction)
+            for group in run.optimizer.param_groups:
+                group["lr"] = rate * group["pace"] * schedule(fraction)
             rows = _rows(size, batch, run.step, seed)
             value = run.descend(loss, rows, clip)
             run.average(average)
@@ -166,9 +120,8 @@ def training(
             if run.step % every == 0 or fraction >= 1:
                 mean = float(torch.stack(losses).mean())
                 if not math.isfinite(mean):
-                    raise FloatingPointError(
-                        f"the loss is {mean} at step {run.step}; lower rate (now {rate}), or audit the data"
-                    )
+                    cure = f"lower rate (now {rate}), or audit the data"
+                    raise FloatingPointError(f"the loss is {mean} at step {run.step}; {cure}")
                 losses, seconds = [], time.process_time() - start
                 with run.averaged():
                     valid = validate(model)
@@ -176,7 +129,7 @@ def training(
                         run.step, fraction, seconds, rate * schedule(fraction), mean, valid
                     )
                     if history.add(record):
-                        run.best = [w.detach().clone() for w in weights]
+                        run.best = [w.detach().clone() for w in run.weights]
                 if checkpoint:
                     run.save(checkpoint, seconds)
                 start = time.process_time() - seconds  # validation is not training
@@ -210,15 +163,23 @@ def _shared() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
+def _groups(model: nn.Module) -> list[dict[str, object]]:
+    groups: dict[float, list[Tensor]] = {}
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            paces = [pace for piece, pace in getattr(model, "paces", {}).items() if piece in name]
+            groups.setdefault([*paces, 1.0][0], []).append(weight)
+    return [{"params": weights, "pace": pace} for pace, weights in groups.items()]
+
+
 class _Run:
     """What changes during a run: optimizer, averaged and best weights."""
 
-    def __init__(
-        self, model: nn.Module, weights: list[Tensor], rate: float, history: History
-    ) -> None:
-        self.model, self.weights, self.history, self.step = model, weights, history, 0
-        self.optimizer = torch.optim.Adam(weights, lr=rate, amsgrad=True, foreach=True)
-        self.mean = [w.detach().clone() for w in weights]
+    def __init__(self, model: nn.Module, history: History, amsgrad: bool) -> None:
+        self.model, self.history, self.step = model, history, 0
+        self.optimizer = torch.optim.Adam(_groups(model), amsgrad=amsgrad, fused=True)
+        self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.mean = [w.detach().clone() for w in self.weights]
         self.best: list[Tensor] = []
 
     def descend(self, loss: Loss, rows: Int[Tensor, " rows"], clip: float) -> Tensor:
@@ -284,13 +245,11 @@ class _Run:
         with safe_open(path, "pt") as stored, torch.no_grad():
             notes = stored.metadata()
             for i, weight in enumerate(self.weights):
-                state = {
-                    name.rpartition(".")[2]: stored.get_tensor(name)
+                self.optimizer.state[weight] = {
+                    name.rpartition(".")[2]: stored.get_tensor(name).to(weight.device)
                     for name in stored.keys()  # noqa: SIM118
                     if name.startswith(f"adam.{i}.")
                 }
-                device = {k: v if k == "step" else v.to(weight.device) for k, v in state.items()}
-                self.optimizer.state[weight] = device
                 weight.copy_(stored.get_tensor(f"weight.{i}"))
                 self.mean[i].copy_(stored.get_tensor(f"mean.{i}"))
                 self.best.append(stored.get_tensor(f"best.{i}").to(weight.device))

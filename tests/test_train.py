@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mdlearn import train
-from mdlearn.train import History, Record
+from mdlearn.history import History, Record
 
 
 def task() -> tuple[nn.Module, train.Loss, train.Validate]:
@@ -54,6 +54,21 @@ def test_equal_seed_equal_weights_other_seed_other_weights() -> None:
         found.append(torch.cat([w.flatten() for w in weights(model)]))
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
+
+
+def test_a_model_sets_the_pace_of_its_weights() -> None:
+    found = []
+    for paces, rate in (({"bias": 0.0, "": 2.0}, 0.01), ({"bias": 0.0}, 0.02), ({}, 0.02)):
+        model, loss, validate = task()
+        start = weights(model)
+        model.paces = paces
+        train.fit(model, loss, validate, rate=rate, **OPTIONS)
+        found.append((weights(model), start))
+    (twice, start), (once, _), (free, _) = found
+    assert torch.equal(twice[0], once[0])
+    assert not torch.equal(once[0], start[0])
+    assert torch.equal(once[1], start[1])
+    assert not torch.equal(free[1], start[1])
 
 
 @pytest.mark.parametrize("after", [1, 3])

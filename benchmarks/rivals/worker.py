@@ -61,7 +61,16 @@ def train(
     start = time.process_time()
     try:
         history = fit_potential(
-            potential, train, valid, budget=budget, rate=rate, seed=seed, every=every, report=None
+            potential,
+            train,
+            valid,
+            budget=budget,
+            rate=rate,
+            amsgrad=model
+            == "mace",  # as its authors train it; SchNetPack's and ours are plain Adam
+            seed=seed,
+            every=every,
+            report=None,
         )
     except FloatingPointError as error:
         return {"failure": str(error)}

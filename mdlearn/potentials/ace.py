@@ -14,6 +14,7 @@ References:
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -104,6 +105,7 @@ class ACE(nn.Module):
     """
 
     portion = 256  # atoms whose intermediate numbers fit in a cache
+    paces: ClassVar = {"readout": 0.4, "": 4.0}  # the readout learns slowly, what feeds it fast
 
     def __init__(
         self,

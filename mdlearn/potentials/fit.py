@@ -13,9 +13,10 @@ from ase import Atoms
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mdlearn.history import History
 from mdlearn.potentials.neighbors import table
 from mdlearn.potentials.system import System, evaluate, from_atoms
-from mdlearn.train import History, Loss, fit
+from mdlearn.train import Loss, fit
 from mdlearn.units import meV
 
 
@@ -163,6 +164,7 @@ def fit_potential(
     budget: float = 0.0,
     batch: int = 5,
     energy_weight: float = 0.1,
+    amsgrad: bool = False,
     report: Callable[[str], None] | None = print,
     **options: Any,
 ) -> History:
@@ -176,6 +178,7 @@ def fit_potential(
         budget: length of the run in CPU seconds.
         batch: Frames in a step.
         energy_weight: Weight of energies against forces.
+        amsgrad: As for `train.training`.
         report: Told one line per validation.
         options: As for `train.training`: rate, every, seed, checkpoint, stop …
     """
@@ -188,6 +191,7 @@ def fit_potential(
         batch=batch,
         steps=epochs * -(-len(train) // batch),
         budget=budget,
+        amsgrad=amsgrad,
         report=report,
         **options,
     )

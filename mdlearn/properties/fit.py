@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from mdlearn.history import History
 from mdlearn.properties.batches import batch
 from mdlearn.properties.dmpnn import DMPNN
 from mdlearn.properties.dmpnn import predict as predict_all
 from mdlearn.properties.graphs import Graphs
-from mdlearn.train import History, fit
+from mdlearn.train import fit
 
 TASKS = ("regression", "classification")
 

@@ -23,10 +23,11 @@ from ase import Atoms
 
 from mdlearn.data.fetch import fetch, load
 from mdlearn.files import replacing
+from mdlearn.history import Record
 from mdlearn.potentials.ace import ACE
 from mdlearn.potentials.fit import Labelled, errors, force_loss, prepare
 from mdlearn.recipes.grid import finished
-from mdlearn.train import Record, fit
+from mdlearn.train import fit
 
 RESULT = Path(__file__).parents[1] / "data" / "files" / "learning_curves_ethanol.json"
 MODELS = {

@@ -11,10 +11,10 @@ import torch
 from ase import Atoms
 
 from mdlearn.data.fetch import load
+from mdlearn.history import History
 from mdlearn.potentials.ace import ACE
 from mdlearn.potentials.fit import Labelled, errors, fit_potential
 from mdlearn.potentials.weights import SHIPPED, exact, save
-from mdlearn.train import History
 
 LIMITS = {
     "ethanol": "One molecule. Hotter than 600 K, broken bonds and clusters are outside of its data.",
