@@ -45,7 +45,7 @@ def fold() -> Film:
     family, residues = focus(alignment, protein)
     native = _in_pose(protein.take(range(residues[0], residues[-1] + 1)))
     states, pairs, _, _ = beliefs(family, residues - residues[0], native.sequence)
-    looks = list(folding(pairs, states, replicas=4, steps=STEPS, every=EVERY, seed=0))
+    looks = list(folding(pairs, states, replicas=8, steps=STEPS, every=EVERY, seed=0))
     best = int(looks[-1].energies.argmin())
     chains = [complete(look.backbone[best].numpy().astype(float)) for look in looks]
     laid = [superpose(x[:, 1], native.ca, x.reshape(-1, 3)).reshape(x.shape) for x in chains]
