@@ -7,10 +7,10 @@
     python -m benchmarks.force_field_training --data 3bpa --budget 3600 --seeds 1 --models ours
 
 Every model goes through the same lines: `mdlearn.train` with its schedule run by CPU seconds, the same
-loss, batches of 5, the same frames, each with the kind of Adam that its authors use. Three learning
-rates of each are tried at a short budget and judged on validation frames; then each seed has its own
-split, and the test frames (other trajectories) are looked at. Each run is kept in a file of JSON lines:
-killed and started again, nothing is done twice. After a change of the code start a new file with --log.
+loss, batches of 5, the same frames. Three learning rates of each are tried at a short budget and judged
+on validation frames; then each seed has its own split, and the test frames (other trajectories) are
+looked at. Each run is kept in a file of JSON lines: killed and started again, nothing is done twice.
+After a change of the code start a new file with --log.
 """
 
 import argparse

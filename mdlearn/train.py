@@ -67,7 +67,6 @@ def training(
     rate: float = 1e-2,
     average: float = 0.995,
     clip: float = 10.0,
-    amsgrad: bool = True,
     every: int = 500,
     seed: int = 0,
     checkpoint: Path | str | None = None,
@@ -75,9 +74,10 @@ def training(
 ) -> Iterator[Record]:
     """The loop, one record at a time: take the next to train on, close it to stop.
 
-    Adam with warm-up, cosine schedule and clipped gradients, an exponential average of the weights,
-    batches of nearly equal size. When it ends or is closed, the model has the best averaged weights.
-    Under `torchrun` each process takes its share of every batch.
+    Adam that never forgets a large gradient (AMSGrad), with warm-up, cosine schedule and clipped
+    gradients, an exponential average of the weights, batches of nearly equal size. When it ends or is
+    closed, the model has the best averaged weights. Under `torchrun` each process takes its share of
+    every batch.
 
     Args:
         model: What is trained, on any device. If it has `paces`, {piece of a name: factor}, the first
@@ -91,7 +91,6 @@ def training(
         rate: Highest learning rate.
         average: Decay of the average of weights, per step.
         clip: Largest norm of a gradient.
-        amsgrad: Adam never forgets a large gradient (Reddi et al., ICLR 2018, arXiv:1904.09237).
         every: Steps between validations.
         seed: Of the order of the rows.
         checkpoint: File to write at each validation and to resume from when it is there.
@@ -100,13 +99,16 @@ def training(
     Raises:
         ValueError: Neither or both of steps and budget; no rows.
         FloatingPointError: The loss is no longer a number.
+
+    References:
+        Reddi et al., ICLR 2018, arXiv:1904.09237: AMSGrad.
     """
     if (steps > 0) == (budget > 0):
         raise ValueError(f"give steps or budget, one of them; got steps={steps}, budget={budget}")
     if size < 1:
         raise ValueError("the training set has no rows")
     history = History() if history is None else history
-    run = _Run(model, history, amsgrad)
+    run = _Run(model, history)
     start, losses = time.process_time() - (run.resume(checkpoint) if checkpoint else 0.0), []
     try:
         while (fraction := _fraction(run.step, steps, start, budget)) < 1:
@@ -175,9 +177,9 @@ def _groups(model: nn.Module) -> list[dict[str, object]]:
 class _Run:
     """What changes during a run: optimizer, averaged and best weights."""
 
-    def __init__(self, model: nn.Module, history: History, amsgrad: bool) -> None:
+    def __init__(self, model: nn.Module, history: History) -> None:
         self.model, self.history, self.step = model, history, 0
-        self.optimizer = torch.optim.Adam(_groups(model), amsgrad=amsgrad, fused=True)
+        self.optimizer = torch.optim.Adam(_groups(model), amsgrad=True, fused=True)
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.mean = [w.detach().clone() for w in self.weights]
         self.best: list[Tensor] = []

@@ -66,8 +66,6 @@ def train(
             valid,
             budget=budget,
             rate=rate,
-            amsgrad=model
-            == "mace",  # as its authors train it; SchNetPack's and ours are plain Adam
             seed=seed,
             every=every,
             report=None,

@@ -164,7 +164,6 @@ def fit_potential(
     budget: float = 0.0,
     batch: int = 5,
     energy_weight: float = 0.1,
-    amsgrad: bool = False,
     report: Callable[[str], None] | None = print,
     **options: Any,
 ) -> History:
@@ -178,7 +177,6 @@ def fit_potential(
         budget: length of the run in CPU seconds.
         batch: Frames in a step.
         energy_weight: Weight of energies against forces.
-        amsgrad: As for `train.training`.
         report: Told one line per validation.
         options: As for `train.training`: rate, every, seed, checkpoint, stop …
     """
@@ -191,7 +189,6 @@ def fit_potential(
         batch=batch,
         steps=epochs * -(-len(train) // batch),
         budget=budget,
-        amsgrad=amsgrad,
         report=report,
         **options,
     )
