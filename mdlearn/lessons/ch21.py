@@ -1,7 +1,8 @@
 """Chapter 21, integrators and conservation: liquids to start from, two thermostats that lie, exercises."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from html import escape
 from math import isclose, log
 
 import numpy as np
@@ -17,6 +18,34 @@ from mdlearn.units import kB
 # Reduced density → reduced energy per atom and pressure of the Lennard-Jones fluid at T* = 0.90, from
 # the NIST Standard Reference Simulation Website, doi:10.18434/T4M88Q, as public code quotes them.
 NIST = {0.776: (-5.4689, 0.24056), 0.82: (-5.7456, 0.82386), 0.86: (-5.9753, 1.5781)}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a run measured, with error bars, a line each; the plain text has the names alone.
+
+    Attributes:
+        rows: Name → value and its standard error.
+        unit: Of all of them.
+        digits: After the point.
+    """
+
+    rows: dict[str, tuple[float, float]]
+    unit: str = ""
+    digits: int = 1
+
+    def __repr__(self) -> str:
+        return f"measured{' in ' + self.unit if self.unit else ''}: {', '.join(self.rows)}"
+
+    def _repr_html_(self) -> str:
+        digits = (
+            self.digits
+        )  # the notebook tests mask the span: the last digits differ between machines
+        return "<br>".join(
+            f'{escape(name)}: <span class="measured">{value:.{digits}f} ± {error:.{digits}f}</span>'
+            f" {escape(self.unit)}"
+            for name, (value, error) in self.rows.items()
+        )
 
 
 def liquid(repeat: int, density: float, *, seed: int = 0, size: float = 0.1) -> Atoms:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mdlearn.dynamics.ensembles import barostat
-from mdlearn.dynamics.integrators import State, start
+from mdlearn.dynamics.integrators import State, langevin, start
 from mdlearn.dynamics.simulate import run
 from mdlearn.lesson import Exercise, Wrong
 from mdlearn.lessons.ch21 import liquid
@@ -48,11 +48,13 @@ class Frames:
 
 
 def melt(potential: Potential, temperature: float, *, replicas: int, seed: int = 0) -> State:
-    """Boxes of 108 atoms, melted from a lattice."""
+    """Boxes of 108 atoms: a lattice melted in great heat, for a half-molten box would freeze again."""
     boxes = [liquid(3, 0.0205, seed=seed + k) for k in range(replicas)]
     system = from_atoms(boxes, dtype=torch.float32)
-    state = start(potential, system, temperature=4 * temperature, seed=seed, skin=0.8)
-    return run(_step(potential, temperature, 5), state, 300, every=300, seed=seed).last
+    state = start(potential, system, temperature=6 * temperature, seed=seed, skin=0.8)
+    hot = langevin(potential, 5 * fs, 3 * temperature, 2 / ps)  # in a fixed box, which cannot boil
+    state = run(hot, state, 400, every=400, seed=seed).last
+    return run(_step(potential, temperature), state, 200, every=200, seed=seed + 1).last
 
 
 def sample(
@@ -64,10 +66,10 @@ def sample(
     steps: int,
     seed: int = 0,
 ) -> Frames:
-    """Run boxes at constant pressure, and keep histograms of distances every ten steps."""
+    """Run boxes at constant pressure, 3 ps to settle, then keep histograms of distances every ten steps."""
     state = start(potential, state.system, temperature=temperature, seed=seed, skin=0.8)
-    step = _step(potential, temperature, 10)
-    state = run(step, state, 150, every=150, seed=seed + 1).last
+    step = _step(potential, temperature)
+    state = run(step, state, 300, every=300, seed=seed + 1).last
     counts, energies, volumes = [], [], []
     for part in range(steps // 10):
         state = run(step, state, 10, every=10, seed=1000 * seed + part).last
@@ -97,14 +99,14 @@ def properties(
     return atoms * MASS / volume / gram_per_cm3, heat / kJ_per_mol
 
 
-def _step(potential: Potential, temperature: float, femto: float):
+def _step(potential: Potential, temperature: float):
     return barostat(
         potential,
-        femto * fs,
+        10 * fs,
         temperature,
-        2 / ps,
+        0.5 / ps,
         pressure=PRESSURE,
-        time=0.4 * ps,
+        time=0.15 * ps,
         compressibility=2.5e-4 / bar,
     )
 

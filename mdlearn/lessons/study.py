@@ -221,20 +221,22 @@ def sha256(content: Mapping[str, Any]) -> str:
 def review(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A referee's questions to a study, each with the answer its manifest gives: yes, no, or ask.
 
-    What is not in the manifest counts as no.
+    Bounds are those that the manifest registers. What is not in it counts as no.
     """
     shared, frames = manifest.get("trajectories shared", 1), manifest.get("test frames", 0)
     parts, found = manifest.get("error bar", ()), manifest.get("coverage", 0.0)
-    promised, width = manifest.get("promised coverage", 1.0), manifest.get("coverage bound", 0.0)
+    promised, bounds = manifest.get("promised coverage", 1.0), manifest.get("bounds", {})
     rows = [
         ("Is no trajectory in two parts?", shared == 0),
         ("Are there 30 test frames or more?", frames >= 30),
         ("Does a baseline stand beside the model?", bool(manifest.get("baseline"))),
         ("Does the error bar hold both noise and model?", {"noise", "model"} <= set(parts)),
         ("Do the intervals cover as promised, on frames not used before?",
-         abs(found - promised) <= width),
-        ("Did dynamics stay where the labels are?", manifest.get("spread ratio", 9.0) <= 2),
-        ("Did it forget where it started?", manifest.get("starts apart", 9.0) <= 4),
+         abs(found - promised) <= bounds.get("answers", 0.0)),
+        ("Did dynamics stay where the labels are?",
+         manifest.get("spread ratio", 9.0) <= bounds.get("spread", 0.0)),
+        ("Did it forget where it started?",
+         manifest.get("starts apart", 9.0) <= bounds.get("start", 0.0)),
         ("Does a repetition give the same hash?", bool(manifest.get("repeated"))),
         ("Are data and code named by hash?", {"data", "package"} <= set(manifest)),
         ("Is the reference method good enough for the question?", None),

@@ -31,7 +31,8 @@ TESTED = [frame for frame in FRAMES if frame.info["split"] == "test"]
 GOOD = {
     "trajectories shared": 0, "test frames": 250, "baseline": "GFN2-xTB", "repeated": True,
     "error bar": ["noise", "model"], "coverage": 85.0, "promised coverage": 90.0,
-    "coverage bound": 15.0, "spread ratio": 0.8, "starts apart": 1.0, "data": "a", "package": "b",
+    "spread ratio": 0.8, "starts apart": 1.0, "data": "a", "package": "b",
+    "bounds": {"answers": 15.0, "spread": 1.5, "start": 3.0},
 }  # fmt: skip
 
 
@@ -164,8 +165,9 @@ def test_a_fingerprint_forgets_noise_and_order_and_nothing_else():
         ("baseline", ""),
         ("error bar", ["noise"]),
         ("coverage", 55.0),
-        ("spread ratio", 4.0),
-        ("starts apart", 6.0),
+        ("spread ratio", 1.7),
+        ("starts apart", 3.2),
+        ("bounds", {"answers": 15.0, "spread": 1.5, "start": 0.5}),
         ("repeated", False),
     ],
 )
