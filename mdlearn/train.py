@@ -179,7 +179,7 @@ class _Run:
 
     def __init__(self, model: nn.Module, history: History) -> None:
         self.model, self.history, self.step = model, history, 0
-        self.optimizer = torch.optim.Adam(_groups(model), amsgrad=True, fused=True)
+        self.optimizer = torch.optim.Adam(_groups(model), amsgrad=True, foreach=True)
         self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
         self.mean = [w.detach().clone() for w in self.weights]
         self.best: list[Tensor] = []
@@ -247,11 +247,13 @@ class _Run:
         with safe_open(path, "pt") as stored, torch.no_grad():
             notes = stored.metadata()
             for i, weight in enumerate(self.weights):
-                self.optimizer.state[weight] = {
-                    name.rpartition(".")[2]: stored.get_tensor(name).to(weight.device)
+                state = {
+                    name.rpartition(".")[2]: stored.get_tensor(name)
                     for name in stored.keys()  # noqa: SIM118
                     if name.startswith(f"adam.{i}.")
                 }
+                device = {k: v if k == "step" else v.to(weight.device) for k, v in state.items()}
+                self.optimizer.state[weight] = device
                 weight.copy_(stored.get_tensor(f"weight.{i}"))
                 self.mean[i].copy_(stored.get_tensor(f"mean.{i}"))
                 self.best.append(stored.get_tensor(f"best.{i}").to(weight.device))
