@@ -7,7 +7,7 @@ import torch
 from mdlearn.dynamics.integrators import start
 from mdlearn.dynamics.observables import temperatures
 from mdlearn.dynamics.simulate import run
-from mdlearn.lessons.ch21 import NIST, hard_scaling, liquid, weak_coupling
+from mdlearn.lessons.ch21 import NIST, Numbers, hard_scaling, liquid, weak_coupling
 from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import from_atoms
 from mdlearn.units import fs, kB, ps
@@ -73,3 +73,9 @@ def test_the_liars_hold_the_mean_and_not_the_spread():
 
 def test_the_published_values_are_those_of_nist():
     assert NIST[0.776] == (-5.4689, 0.24056)
+
+
+def test_numbers_that_wobble_stand_in_the_masked_span_alone():
+    told = Numbers({"mean < 95": (94.44, 0.26)}, "K")
+    assert repr(told) == "measured in K: mean < 95"
+    assert told._repr_html_() == 'mean &lt; 95: <span class="measured">94.4 ± 0.3</span> K'

@@ -58,11 +58,20 @@ def test_the_measured_table_is_that_of_argon():
     assert heats == sorted(heats, reverse=True)
 
 
-def test_frames_keep_histograms_that_give_their_energies():
+@pytest.fixture(scope="module")
+def boxes():
+    return melt(LennardJones(cutoff=7.0, tail=True), 90.0, replicas=2)
+
+
+def test_melted_boxes_are_no_crystals(boxes):
+    density, _ = properties(boxes.energies, boxes.system.volumes(), 90.0)
+    assert density.max() < 1.5  # g/cm³; solid argon has 1.6
+
+
+def test_frames_keep_histograms_that_give_their_energies(boxes):
     potential = LennardJones(cutoff=7.0)
     edges = torch.linspace(2.6, 7.0, 881, dtype=torch.float64)
-    state = melt(potential, 90.0, replicas=2)
-    frames = sample(potential, state, 90.0, edges, steps=20)
+    frames = sample(potential, boxes, 90.0, edges, steps=20)
     assert frames.counts.shape == (4, 880)
     middles = 0.5 * (edges[1:] + edges[:-1])
     sums = frames.counts @ potential.curve(middles**2)[0]
