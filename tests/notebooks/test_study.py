@@ -14,7 +14,7 @@ from tests.notebooks.runner import ROOT
 
 CHAPTER = ROOT / "notebooks/5_study.ipynb"
 SMALL = {
-    "labels": 200, "members": 3, "training_steps": 120, "copies": 12, "steps": 200,
+    "labels": 200, "members": 3, "training_steps": 400, "copies": 12, "steps": 400,
     "worst_force": 0.5, "off_forces": 20.0, "off_answers": 50.0, "seed": 1,
 }  # fmt: skip
 
