@@ -180,7 +180,7 @@ class _Run:
     def __init__(self, model: nn.Module, history: History) -> None:
         self.model, self.history, self.step = model, history, 0
         self.optimizer = torch.optim.Adam(_groups(model), amsgrad=True, foreach=True)
-        self.weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        self.weights = [w for w in model.parameters() if w.requires_grad]
         self.mean = [w.detach().clone() for w in self.weights]
         self.best: list[Tensor] = []
 

@@ -61,14 +61,7 @@ def train(
     start = time.process_time()
     try:
         history = fit_potential(
-            potential,
-            train,
-            valid,
-            budget=budget,
-            rate=rate,
-            seed=seed,
-            every=every,
-            report=None,
+            potential, train, valid, budget=budget, rate=rate, seed=seed, every=every, report=None
         )
     except FloatingPointError as error:
         return {"failure": str(error)}
