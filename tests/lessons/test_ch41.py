@@ -1,9 +1,13 @@
 """Right answers of chapter 41 pass; wrong ones get the sentence that helps."""
 
+from itertools import combinations
+
 import numpy as np
+import pytest
 from rdkit import Chem
 
-from mdlearn.lessons.ch41 import CUBANE, CUNEANE
+from mdlearn.lessons.ch41 import CUBANE, CUNEANE, planar
+from mdlearn.view.molecules import _flat
 
 
 def refine(colors, neighbors):
@@ -49,3 +53,18 @@ def test_the_twins_are_two_molecules_of_one_formula():
     for molecule in (first, second):
         assert molecule.GetNumAtoms() == 8
         assert {atom.GetDegree() for atom in molecule.GetAtoms()} == {3}
+
+
+@pytest.mark.parametrize("smiles", [CUBANE, CUNEANE])
+def test_a_cage_is_drawn_without_crossing_bonds_and_stays_so(smiles):
+    molecule = planar(smiles)
+    x = molecule.GetConformer().GetPositions()[:, :2]
+    bonds = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in molecule.GetBonds()]
+
+    def side(a, b, c):
+        return np.sign(np.linalg.det(np.stack([x[b] - x[a], x[c] - x[a]])))
+
+    for (a, b), (c, d) in combinations(bonds, 2):
+        if not {a, b} & {c, d}:
+            assert side(a, b, c) == side(a, b, d) or side(c, d, a) == side(c, d, b)
+    assert np.array_equal(_flat(molecule).GetConformer().GetPositions()[:, :2], x)
