@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,9 +20,11 @@ from torch import Tensor, distributed, nn
 
 from mdlearn.files import replacing, write_tensors
 from mdlearn.history import History, Record, describe
+from mdlearn.optimizer import Soap
 
 Loss = Callable[[nn.Module, Int[Tensor, " rows"]], Tensor]
 Validate = Callable[[nn.Module], dict[str, float]]
+OPTIMIZERS = {"soap": Soap, "adam": partial(torch.optim.Adam, amsgrad=True, foreach=True)}
 
 
 def fit(
@@ -69,15 +72,15 @@ def training(
     clip: float = 10.0,
     every: int = 500,
     seed: int = 0,
+    optimizer: str = "soap",
     checkpoint: Path | str | None = None,
     history: History | None = None,
 ) -> Iterator[Record]:
     """The loop, one record at a time: take the next to train on, close it to stop.
 
-    Adam that never forgets a large gradient (AMSGrad), with warm-up, cosine schedule and clipped
-    gradients, an exponential average of the weights, batches of nearly equal size. When it ends or is
-    closed, the model has the best averaged weights. Under `torchrun` each process takes its share of
-    every batch.
+    Warm-up, cosine schedule and clipped gradients, an exponential average of the weights, batches of
+    nearly equal size. When it ends or is closed, the model has the best averaged weights. Under
+    `torchrun` each process takes its share of every batch.
 
     Args:
         model: What is trained, on any device. If it has `paces`, {piece of a name: factor}, the first
@@ -93,22 +96,27 @@ def training(
         clip: Largest norm of a gradient.
         every: Steps between validations.
         seed: Of the order of the rows.
+        optimizer: "soap", or "adam": Adam that never forgets a large gradient (AMSGrad).
         checkpoint: File to write at each validation and to resume from when it is there.
         history: Filled as the run goes; a new one when `None`.
 
     Raises:
-        ValueError: Neither or both of steps and budget; no rows.
+        ValueError: Neither or both of steps and budget; no rows; an unknown optimizer, or a checkpoint
+            of another one.
         FloatingPointError: The loss is no longer a number.
 
     References:
+        Vyas et al., ICLR 2025, arXiv:2409.11321: SOAP.
         Reddi et al., ICLR 2018, arXiv:1904.09237: AMSGrad.
     """
     if (steps > 0) == (budget > 0):
         raise ValueError(f"give steps or budget, one of them; got steps={steps}, budget={budget}")
     if size < 1:
         raise ValueError("the training set has no rows")
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {optimizer!r}; there are {', '.join(OPTIMIZERS)}")
     history = History() if history is None else history
-    run = _Run(model, history)
+    run = _Run(model, history, optimizer)
     start, losses = time.process_time() - (run.resume(checkpoint) if checkpoint else 0.0), []
     try:
         while (fraction := _fraction(run.step, steps, start, budget)) < 1:
@@ -177,9 +185,9 @@ def _groups(model: nn.Module) -> list[dict[str, object]]:
 class _Run:
     """What changes during a run: optimizer, averaged and best weights."""
 
-    def __init__(self, model: nn.Module, history: History) -> None:
-        self.model, self.history, self.step = model, history, 0
-        self.optimizer = torch.optim.Adam(_groups(model), amsgrad=True, foreach=True)
+    def __init__(self, model: nn.Module, history: History, optimizer: str) -> None:
+        self.model, self.history, self.step, self.kind = model, history, 0, optimizer
+        self.optimizer = OPTIMIZERS[optimizer](_groups(model))
         self.weights = [w for w in model.parameters() if w.requires_grad]
         self.mean = [w.detach().clone() for w in self.weights]
         self.best: list[Tensor] = []
@@ -234,9 +242,10 @@ class _Run:
         for i, weight in enumerate(self.weights):
             tensors |= {f"weight.{i}": weight, f"mean.{i}": self.mean[i], f"best.{i}": self.best[i]}
             for name, value in self.optimizer.state[weight].items():
-                tensors[f"adam.{i}.{name}"] = value
+                tensors[f"{self.kind}.{i}.{name}"] = value
         seen = {"records": [asdict(r) for r in self.history.records], "best": self.history.best}
         notes = {"step": str(self.step), "seconds": repr(seconds), "history": json.dumps(seen)}
+        notes["optimizer"] = self.kind
         with replacing(path) as part:
             write_tensors(part, {k: v.detach().clone().cpu() for k, v in tensors.items()}, notes)
 
@@ -246,11 +255,17 @@ class _Run:
             return 0.0
         with safe_open(path, "pt") as stored, torch.no_grad():
             notes = stored.metadata()
+            kind = notes.get("optimizer", "adam")
+            if kind != self.kind:
+                raise ValueError(
+                    f"{path} was written with optimizer {kind!r}, this run has {self.kind!r}; "
+                    "name that one, or start anew with another checkpoint"
+                )
             for i, weight in enumerate(self.weights):
                 state = {
                     name.rpartition(".")[2]: stored.get_tensor(name)
                     for name in stored.keys()  # noqa: SIM118
-                    if name.startswith(f"adam.{i}.")
+                    if name.startswith(f"{self.kind}.{i}.")
                 }
                 device = {k: v if k == "step" else v.to(weight.device) for k, v in state.items()}
                 self.optimizer.state[weight] = device

@@ -12,6 +12,7 @@ from mdlearn.potentials.committee import Committee
 from mdlearn.potentials.neighbors import table
 from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import Potential, System, evaluate, from_atoms
+from mdlearn.train import OPTIMIZERS
 from mdlearn.units import bar, fs, ps
 from tests.device_law import OneDevice
 from tests.potentials.frames import ethanol, random_ace, silicon
@@ -40,9 +41,10 @@ def test_energies_forces_and_virial_stay_on_the_device(make: Callable[[], Potent
         assert mode.calls > 10
 
 
-def test_a_training_step_stays_on_the_device() -> None:
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_a_training_step_stays_on_the_device(make: Callable[..., torch.optim.Optimizer]) -> None:
     model = random_ace([1, 6, 8, 14], cutoff=4.0).to("meta").requires_grad_()
-    optimizer = torch.optim.Adam(model.parameters(), amsgrad=True, foreach=True)
+    optimizer = make(model.parameters())
     for system in systems():
         with OneDevice():
             seen = evaluate(model, system, graph=True)

@@ -44,6 +44,7 @@ def train(
     rate: float,
     budget: float,
     seed: int,
+    optimizer: str = "soap",
     device: str = "cpu",
     every: int = 500,
 ) -> dict[str, Any]:
@@ -61,7 +62,15 @@ def train(
     start = time.process_time()
     try:
         history = fit_potential(
-            potential, train, valid, budget=budget, rate=rate, seed=seed, every=every, report=None
+            potential,
+            train,
+            valid,
+            budget=budget,
+            rate=rate,
+            seed=seed,
+            optimizer=optimizer,
+            every=every,
+            report=None,
         )
     except FloatingPointError as error:
         return {"failure": str(error)}

@@ -105,7 +105,7 @@ class ACE(nn.Module):
     """
 
     portion = 256  # atoms whose intermediate numbers fit in a cache
-    paces: ClassVar = {"readout": 0.4, "": 4.0}  # the readout learns slowly, what feeds it fast
+    paces: ClassVar = {"readout": 0.1}  # it learns slowly, what feeds it fast
 
     def __init__(
         self,

@@ -91,6 +91,7 @@ def fit_network(
         rate=rate,
         every=steps if valid is not None else max(1, epochs // 5) * steps,
         seed=seed,
+        optimizer="adam",
         checkpoint=checkpoint,
         report=report,
         stop=stop,

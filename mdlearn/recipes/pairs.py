@@ -228,6 +228,7 @@ def train(
         clip=1.0,
         average=0.99,
         every=max(50, steps // 10),
+        optimizer="adam",
         checkpoint=path,
         report=lambda line: print(line, flush=True),
     )

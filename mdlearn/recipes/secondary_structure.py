@@ -140,6 +140,7 @@ def learn(
         average=0.998,
         every=max(1, steps // 20),
         seed=options.seed,
+        optimizer="adam",
         checkpoint=options.work / f"secondary_structure_{name}.safetensors",
         report=lambda line: print(name, line, flush=True),
     )

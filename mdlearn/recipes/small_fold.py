@@ -76,6 +76,7 @@ def main() -> None:
         clip=1.0,
         every=options.every,
         seed=options.seed,
+        optimizer="adam",
         checkpoint=options.work / "small_fold.safetensors",
         report=lambda line: print(line, flush=True),
     )
