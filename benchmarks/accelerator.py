@@ -33,6 +33,7 @@ from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import System, from_atoms
 from mdlearn.potentials.weights import exact
 from mdlearn.potentials.weights import load as load_potential
+from mdlearn.train import OPTIMIZERS
 from mdlearn.units import fs, gram_per_cm3, ps
 
 DENSITY = 1.374 * gram_per_cm3 / 39.948  # atoms/Å³
@@ -108,7 +109,7 @@ def ethanol(counts: Sequence[int], seconds: float) -> Rows:
 
 
 def training(batches: Sequence[int], seconds: float) -> Rows:
-    """A step of the optimizer on ethanol's forces."""
+    """A step of training on ethanol's forces, the optimizer with it."""
     frames = [frame for frame in load("ethanol") if frame.info["split"] == "train"]
     for batch in batches:
         measured = {}
@@ -117,8 +118,7 @@ def training(batches: Sequence[int], seconds: float) -> Rows:
             model = ACE([1, 6, 8]).to(device)
             data = Labelled.from_atoms(frames, model.cutoff, device=device)
             loss = force_loss(data, scale=prepare(model, data))
-            optimizer = torch.optim.Adam(model.parameters(), foreach=True)
-
+            optimizer = OPTIMIZERS["soap"](model.parameters())
             rows = torch.randint(len(frames), (batch,), generator=torch.Generator().manual_seed(0))
 
             def descend(steps, model=model, loss=loss, optimizer=optimizer, rows=rows):

@@ -51,7 +51,7 @@ class Soap(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Move each weight that has a gradient; `closure`, if given, makes the gradients first."""
+        """Move each weight; `closure`, if given, makes the gradients first. No gradient counts as zero."""
         value = None
         if closure is not None:
             with torch.enable_grad():
@@ -59,15 +59,15 @@ class Soap(torch.optim.Optimizer):
         for group in self.param_groups:
             alike: dict[tuple[int, ...], list[Tensor]] = {}  # moved at once, for speed
             for weight in group["params"]:
-                if weight.grad is not None:
-                    alike.setdefault(_block(weight.shape, group["block"]), []).append(weight)
+                alike.setdefault(_block(weight.shape, group["block"]), []).append(weight)
             for shape, some in alike.items():
                 self._move(some, shape, group)
         return value
 
     def _move(self, weights: list[Tensor], shape: tuple[int, ...], group: dict) -> None:
         """Weights that have blocks of one shape; the first of them keeps the state."""
-        blocks = [_cut(weight.grad, shape) for weight in weights]
+        grads = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
+        blocks = [_cut(one, shape) for one in grads]
         state, grad = self.state[weights[0]], torch.cat(blocks)
         if not state:
             state.update(_start(grad))

@@ -86,14 +86,16 @@ def test_groups_have_rates_of_their_own_and_closures_are_called() -> None:
     assert not torch.equal(some[1], start[1])
 
 
-def test_a_weight_without_gradients_stays() -> None:
+def test_a_weight_without_gradients_stays_and_may_get_some_later() -> None:
     still, moving = weight(4, 6), weight(4, 6, seed=1)
     optimizer, start = Soap([still, moving], 0.1), still.detach().clone()
-    for _ in range(3):
-        moving.grad = moving.detach().clone()
-        still.grad = torch.zeros_like(still)
+    for grad in (None, torch.zeros_like(still)):
+        moving.grad, still.grad = moving.detach().clone(), grad
         optimizer.step()
-    assert torch.equal(still, start)
+        assert torch.equal(still, start)
+    still.grad = start.clone()
+    optimizer.step()
+    assert not torch.equal(still, start)
 
 
 def test_correlated_parameters_are_no_obstacle() -> None:
