@@ -82,6 +82,7 @@ def gpu_results() -> Measured | None:
         return None
     result = json.loads(path.read_text(encoding="utf-8"))
     times: dict[str, dict[int, float]] = {}
+    dates = set()
     for row in result["rows"]:
         found = re.match(
             r"ethanol, learned potential, (\d+) replicas.*, (GPU.*) against", row["what"]
@@ -90,9 +91,10 @@ def gpu_results() -> Measured | None:
             count = int(found[1])
             times.setdefault("one core", {})[count] = row["rival"]
             times.setdefault(found[2], {})[count] = row["ours"]
+            dates.add(row["date"])
     counts = sorted(times["one core"])
     columns = {kind: [values[count] for count in counts] for kind, values in times.items()}
-    return Measured(result["machine"]["gpu"], result["date"], counts, columns)
+    return Measured(result["machine"]["gpu"], max(dates), counts, columns)
 
 
 def on_device(answer: Callable[[State, float], State]) -> str:
