@@ -27,13 +27,13 @@ from mdlearn.dynamics.integrators import langevin, start, verlet
 from mdlearn.dynamics.noise import Source
 from mdlearn.dynamics.simulate import walk
 from mdlearn.lessons.ch21 import liquid
+from mdlearn.optimizer import Soap
 from mdlearn.potentials.ace import ACE
 from mdlearn.potentials.fit import Labelled, force_loss, prepare
 from mdlearn.potentials.pair import LennardJones
 from mdlearn.potentials.system import System, from_atoms
 from mdlearn.potentials.weights import exact
 from mdlearn.potentials.weights import load as load_potential
-from mdlearn.train import OPTIMIZERS
 from mdlearn.units import fs, gram_per_cm3, ps
 
 DENSITY = 1.374 * gram_per_cm3 / 39.948  # atoms/Å³
@@ -118,7 +118,7 @@ def training(batches: Sequence[int], seconds: float) -> Rows:
             model = ACE([1, 6, 8]).to(device)
             data = Labelled.from_atoms(frames, model.cutoff, device=device)
             loss = force_loss(data, scale=prepare(model, data))
-            optimizer = OPTIMIZERS["soap"](model.parameters())
+            optimizer = Soap(model.parameters())
             rows = torch.randint(len(frames), (batch,), generator=torch.Generator().manual_seed(0))
 
             def descend(steps, model=model, loss=loss, optimizer=optimizer, rows=rows):

@@ -1,14 +1,15 @@
-"""How good is a potential after a minute, or five, of one core? Ours against MACE and PaiNN.
+r"""How good is a potential after a minute, or five, of one core? Ours against MACE and PaiNN.
 
     python -m benchmarks.rivals.install
     python -m benchmarks.force_field_training --data ethanol --budget 60
-    python -m benchmarks.force_field_training --data ethanol --budget 300
+    python -m benchmarks.force_field_training --data ethanol --budget 300 \
+        --models ours,mace,painn,painn+soap --rates ours=0.01 mace=0.04 painn=0.01 painn+soap=0.01
     python -m benchmarks.force_field_training --data rmd17like
     python -m benchmarks.force_field_training --data 3bpa --budget 3600 --seeds 1 --models ours
 
 Every model goes through the same lines: `mdlearn.train` with its schedule run by CPU seconds, the same
-loss, batches of 5, the same frames. A rival has the optimizer with which its package trains it, Adam,
-and once more, without a bar, ours. Three learning rates of each are tried at a short budget and judged
+loss, batches of 5, the same frames. A rival has Adam (AMSGrad, as in MACE's own script; SchNetPack's is
+AdamW), and once more, without a bar, our optimizer. Three learning rates of each are tried at a short budget and judged
 on validation frames; then each seed has its own split, and the test frames (other trajectories) are
 looked at. Each run is kept in a file of JSON lines: killed and started again, nothing is done twice.
 After a change of the code start a new file with --log.

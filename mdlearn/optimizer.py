@@ -3,7 +3,7 @@
 Next: `train.py`, the loop that uses it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
 import torch
@@ -50,19 +50,14 @@ class Soap(torch.optim.Optimizer):
         super().__init__(weights, settings | {"block": block})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Move each weight; `closure`, if given, makes the gradients first. No gradient counts as zero."""
-        value = None
-        if closure is not None:
-            with torch.enable_grad():
-                value = closure()
+    def step(self) -> None:
+        """Move each weight; no gradient counts as zero."""
         for group in self.param_groups:
             alike: dict[tuple[int, ...], list[Tensor]] = {}  # moved at once, for speed
             for weight in group["params"]:
                 alike.setdefault(_block(weight.shape, group["block"]), []).append(weight)
             for shape, some in alike.items():
                 self._move(some, shape, group)
-        return value
 
     def _move(self, weights: list[Tensor], shape: tuple[int, ...], group: dict) -> None:
         """Weights that have blocks of one shape; the first of them keeps the state."""

@@ -71,24 +71,38 @@ def test_a_model_sets_the_pace_of_its_weights() -> None:
     assert not torch.equal(free[1], start[1])
 
 
+@pytest.mark.parametrize("optimizer", train.OPTIMIZERS)
 @pytest.mark.parametrize("after", [1, 3])
-def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path: Path, after: int) -> None:
+def test_a_resumed_run_equals_one_that_was_never_stopped(
+    tmp_path: Path, after: int, optimizer: str
+) -> None:
+    options = OPTIONS | {"optimizer": optimizer}
     whole, loss, validate = task()
-    straight = train.fit(whole, loss, validate, **OPTIONS)
+    straight = train.fit(whole, loss, validate, **options)
 
     broken, loss, validate = task()
-    options = {k: v for k, v in OPTIONS.items() if k != "report"}
+    del options["report"]
     steps = train.training(broken, loss, validate, checkpoint=tmp_path / "run", **options)
     for _ in range(after):
         next(steps)
     steps.close()
     fresh, loss, validate = task()
     nn.init.zeros_(fresh.weight)  # everything must come from the file
-    resumed = train.fit(fresh, loss, validate, checkpoint=tmp_path / "run", **OPTIONS)
+    options["report"] = None
+    resumed = train.fit(fresh, loss, validate, checkpoint=tmp_path / "run", **options)
 
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(fresh), strict=True))
     kept = [(r.step, r.loss, r.valid) for r in resumed.records]
     assert kept == [(r.step, r.loss, r.valid) for r in straight.records]
+
+
+def test_an_optimizer_is_known_and_that_of_the_checkpoint(tmp_path: Path) -> None:
+    run = {"checkpoint": tmp_path / "run", **OPTIONS}
+    train.fit(*task(), **run, optimizer="adam")
+    with pytest.raises(ValueError, match="written with optimizer 'adam', this run has 'soap'"):
+        train.fit(*task(), **run)
+    with pytest.raises(ValueError, match="unknown optimizer 'sgd'; there are soap, adam"):
+        train.fit(*task(), **run, optimizer="sgd")
 
 
 def test_a_killed_process_resumes_to_the_same_bits(tmp_path: Path) -> None:

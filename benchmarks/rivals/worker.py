@@ -44,7 +44,7 @@ def train(
     rate: float,
     budget: float,
     seed: int,
-    optimizer: str = "soap",
+    optimizer: str,
     device: str = "cpu",
     every: int = 500,
 ) -> dict[str, Any]:
